@@ -1,0 +1,162 @@
+"""Style and edges on the published pairs of Luan et al. 2017: content untouched, their result, and ours.
+
+    python benchmarks/luan_pairs.py ../shared/data/luan_pairs [--weights FOLDER] [--sides 320,700] [--jobs 2]
+        [--joint] [--pictures FOLDER] [key=value ...]
+
+Style: area-weighted relative Gram distance per region, mean over relu1_1 .. relu5_1 of vgg19_cd16x, which is
+not the encoder that is optimized; lower is better; geometric mean over pairs. Edge SSIM: SSIM of the luma's
+Sobel gradient magnitude against the content's, with the content's largest magnitude as data range; mean over
+pairs. Regions are the published masks; with --joint ours are found without masks and judged under the masks.
+Ends with one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from photovst.build import build_encoder, build_optimizer, build_regions, build_start
+from photovst.guidance.guides import Guides
+from photovst.guidance.mask_files import MaskFiles
+from photovst.media.images import read_image, write_image
+from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.metrics.fidelity import ssim_edge
+from photovst.metrics.style import style_gram
+from photovst.models.vgg19_cd16x import Vgg19Cd16x
+from photovst.models.weights import VGG19_CD16X, load
+from photovst.ops.masks import resize_masks
+from photovst.ops.resize import fit_long_side
+from photovst.settings_io import load_settings
+
+Row = dict[str, Any]
+
+
+def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row:
+    """Stylize one pair at one size and judge content, published result and ours."""
+    folder, side, joint, overrides, pictures, threads = task
+    torch.set_num_threads(threads)
+    content, style, published = (read_image(folder / f"{name}.png") for name in ("content", "style", "luan_result"))
+    content = resized(content, fit_long_side(content.shape[:2], side))
+    style = resized(style, fit_long_side(style.shape[:2], side))
+    published = resized(published, content.shape[:2])
+    frame, photo = to_frame(content), to_frame(style)
+    masks = MaskFiles.open(folder / "content_mask.png", folder / "style_mask.png")
+    frame_masks = masks.masks(0, content.shape[:2])
+    photo_masks = resize_masks(masks.photo_masks, style.shape[:2])
+
+    paths = {
+        "content": str(folder / "content.png"),
+        "style": str(folder / "style.png"),
+        "output": "unused.png",
+    }
+    method = (
+        []
+        if joint
+        else [
+            "segmentation.method=files",
+            f"segmentation.content={folder / 'content_mask.png'}",
+            f"segmentation.style={folder / 'style_mask.png'}",
+        ]
+    )
+    settings = load_settings((), [*method, *overrides], paths)
+    began = time.perf_counter()
+    size = fit_long_side(content.shape[:2], min(settings.schedule.scales[-1], side))
+    small = to_frame(resized(content, size))
+    device = torch.device("cpu")
+    regions = build_regions(settings, [small], photo)
+    optimizer = build_optimizer(
+        settings, build_encoder(settings, device), photo, regions.photo, build_start(settings, device)
+    )
+    done = optimizer.stylize(Guides(small, regions.of(0, small)), None)
+    ours = to_picture(done.parametrization.lift(frame))
+    seconds = time.perf_counter() - began
+    if pictures is not None:
+        row = [content, ours, published, resized(style, content.shape[:2])]
+        write_image(pictures / f"{folder.name}_{side}.png", np.hstack(row))
+
+    judge = Vgg19Cd16x(load(VGG19_CD16X))
+    with torch.no_grad():
+        wanted = judge(photo)
+
+        def style_of(picture: np.ndarray) -> float:
+            given = judge(to_frame(picture))
+            return float(style_gram(given, wanted, frame_masks, photo_masks))
+
+        return {
+            "pair": folder.name,
+            "seconds": seconds,
+            "style": {"content": style_of(content), "published": style_of(published), "ours": style_of(ours)},
+            "edge": {
+                "published": float(ssim_edge(to_frame(published), frame, None)),
+                "ours": float(ssim_edge(to_frame(ours), frame, None)),
+            },
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("--weights", type=Path, help="folder of vgg19_cd16x.pth; PHOTOVST_WEIGHTS when not given")
+    parser.add_argument("--sides", default="320,700", help="longer sides in pixels, with commas")
+    parser.add_argument("--only", default="", help="names of pairs, with commas")
+    parser.add_argument("--jobs", type=int, default=1, help="pairs at a time; more than 1 makes times meaningless")
+    parser.add_argument("--joint", action="store_true", help="find regions instead of reading the masks")
+    parser.add_argument("--pictures", type=Path, help="write content | ours | published | style here")
+    parser.add_argument("overrides", nargs="*", help="settings, such as objective.structure.weight=0.1")
+    options = parser.parse_intermixed_args()
+    if options.weights:
+        os.environ["PHOTOVST_WEIGHTS"] = str(options.weights)
+    if options.pictures:
+        options.pictures.mkdir(parents=True, exist_ok=True)
+    folders = sorted(p for p in options.pairs.iterdir() if (p / "content.png").is_file())
+    if options.only:
+        folders = [p for p in folders if p.name in options.only.split(",")]
+    cv2.setNumThreads(1)
+    threads = max(1, (os.cpu_count() or 1) // options.jobs)
+    figures: dict[str, Any] = {}
+    for side in map(int, options.sides.split(",")):
+        tasks = [(folder, side, options.joint, options.overrides, options.pictures, threads) for folder in folders]
+        if options.jobs > 1:
+            with ProcessPoolExecutor(options.jobs) as pool:
+                rows = list(pool.map(judge_pair, tasks))
+        else:
+            rows = [judge_pair(task) for task in tasks]
+        figures[str(side)] = summary(rows)
+        print(f"\n{side} px: style of content, published, ours | edge SSIM of published, ours | seconds")
+        for row in rows:
+            style, edge = row["style"], row["edge"]
+            print(
+                f"  {row['pair']}  {style['content']:.3f} {style['published']:.3f} {style['ours']:.3f} |"
+                f" {edge['published']:.3f} {edge['ours']:.3f} | {row['seconds']:.1f}"
+            )
+        total = figures[str(side)]
+        print(
+            f"  all {total['style_content']:.3f} {total['style_published']:.4f} {total['style_ours']:.4f} |"
+            f" {total['edge_published']:.3f} {total['edge_ours']:.3f} | {total['seconds']:.1f}"
+        )
+    print(json.dumps({"benchmark": "luan_pairs", "joint": options.joint, "overrides": options.overrides, **figures}))
+
+
+def summary(rows: list[Row]) -> dict[str, float]:
+    """Geometric means of style, means of edge SSIM, median of seconds."""
+    result = {
+        f"style_{who}": math.exp(statistics.fmean(math.log(row["style"][who]) for row in rows))
+        for who in ("content", "published", "ours")
+    }
+    result |= {f"edge_{who}": statistics.fmean(row["edge"][who] for row in rows) for who in ("published", "ours")}
+    return result | {"seconds": statistics.median(row["seconds"] for row in rows)}
+
+
+if __name__ == "__main__":
+    main()

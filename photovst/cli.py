@@ -1,0 +1,292 @@
+"""The command line: verbs, and every ending as one line and an exit code.
+
+Exit codes: 0 done; 2 bad input or environment; 1 a bug; 130 and 143 stopped by SIGINT and SIGTERM; 141 nobody
+reads. Heavy imports live inside the verbs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Annotated
+
+import typer
+
+from photovst.errors import PhotovstError
+
+ENVIRONMENT_ERRORS = frozenset(
+    (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOTDIR,
+        errno.ENAMETOOLONG,
+        errno.EFBIG,
+    )
+)
+
+
+class Stopped(BaseException):
+    """A signal, by number, asked this process to end; no Exception, so that no code below handles it."""
+
+
+@dataclass
+class Invocation:
+    """What one call of ``main`` parsed, and where its run lives once that is known."""
+
+    argv: list[str]
+    work: Callable[[], Path | str] | None = None
+    run_folder: Path | None = None
+
+    def say(self, text: str) -> None:
+        """One line on stderr, as JSON when the caller reads JSON."""
+        line = text.replace("\n", " ")
+        as_json = "--log-json" in self.argv
+        message = json.dumps({"event": "error", "message": line}) if as_json else f"photovst: {line}"
+        print(message, file=sys.stderr, flush=True)
+
+    def report_bug(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """An excepthook: the traceback goes to a file, and one line says where."""
+        text = "".join(traceback.format_exception(kind, error, trace))
+        where = self._save(text)
+        what = traceback.format_exception_only(kind, error)[-1].strip()
+        self.say(f"error: this is a bug in photovst ({what}); {where}; PHOTOVST_DEBUG=1 shows it here")
+
+    def _save(self, text: str) -> str:
+        folder = self.run_folder
+        try:
+            if folder is not None and (folder / "provenance.json").is_file():
+                path = folder / "traceback.txt"
+                path.write_text(text, encoding="utf-8")
+            else:
+                number, name = tempfile.mkstemp(prefix="photovst-", suffix=".txt", text=True)
+                path = Path(name)
+                with os.fdopen(number, "w", encoding="utf-8") as stream:
+                    stream.write(text)
+        except OSError as error:
+            return f"its traceback could not be saved ({error.strerror})"
+        return f"its traceback is in {path}"
+
+
+app = typer.Typer(
+    name="photovst",
+    help="Give a clip the light, season or weather of a photograph, and keep it steady.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="Settings, such as strength=0.5; 'photovst settings' lists them."),
+]
+Configs = Annotated[
+    list[Path] | None,
+    typer.Option("-c", "--config", metavar="FILE", help="A YAML file of settings; repeatable."),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option("--run", metavar="DIR", help="The run folder; OUT with .run for its suffix by default."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished result or another run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Only warnings and errors.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Progress as one JSON object a line on stderr.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from photovst import __version__
+
+        print(f"photovst {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def stylize(
+    ctx: typer.Context,
+    clip: Annotated[str, typer.Argument(metavar="CLIP", help="A video, a folder or glob of frames, or a still.")],
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="The photograph whose look the clip takes.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="OUT", help="Where the result goes.")],
+    overrides: Overrides = None,
+    config: Configs = None,
+    run: Run = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Give CLIP the look of PHOTO. An unfinished run of the same settings goes on where it stopped."""
+    call: Invocation = ctx.obj
+    fixed = {"content": clip, "style": photo, "output": output}
+    call.work = lambda: _stylize(call, config, overrides, fixed, run, overwrite, quiet, log_json)
+
+
+@app.command(name="run")
+def run_experiment(
+    ctx: typer.Context,
+    experiment: Annotated[
+        Path, typer.Argument(metavar="EXPERIMENT.yaml", help="Settings with content, style, output.")
+    ],
+    overrides: Overrides = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="OUT", help="Another place to write.")] = None,
+    config: Configs = None,
+    run: Run = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Run a config file that names everything. Paths in it are relative to the current folder."""
+    call: Invocation = ctx.obj
+    fixed = {} if output is None else {"output": output}
+    files = [experiment, *(config or ())]
+    call.work = lambda: _stylize(call, files, overrides, fixed, run, overwrite, quiet, log_json)
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    overrides: Overrides = None,
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the demo goes.")] = Path(
+        "photovst-demo"
+    ),
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Make a small clip and a photograph, and stylize one after the other; needs no files and no network."""
+    call: Invocation = ctx.obj
+
+    def work() -> Path:
+        from photovst.demo import run_demo
+        from photovst.progress import progress_for
+
+        with progress_for(quiet=quiet, log_json=log_json) as progress:
+            return run_demo(folder, overwrite=overwrite, progress=progress, overrides=list(overrides or ()))
+
+    call.work = work
+
+
+@app.command()
+def settings(ctx: typer.Context) -> None:
+    """List every setting: name, type, default, range and meaning."""
+    call: Invocation = ctx.obj
+    call.work = _settings_table
+
+
+def _settings_table() -> str:
+    from rich.console import Console
+    from rich.table import Table
+
+    from photovst.settings_io import describe_settings
+
+    table = Table("setting", "type", "default", "range", "meaning", box=None, padding=(0, 2, 0, 0))
+    for row in describe_settings():
+        table.add_row(*row)
+    # Unwrapped where a program or a file reads it; captured, for rich would exit by itself on a closed pipe.
+    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 400)
+    with console.capture() as text:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in text.get().splitlines())
+
+
+def default_run_folder(output: str | Path) -> Path:
+    """OUT with ``.run`` for its suffix: out.mp4 -> out.run, frames/ -> frames.run."""
+    return Path(output).with_suffix(".run")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a bug leaves as its exception, for the excepthook."""
+    call = Invocation(list(sys.argv[1:] if argv is None else argv))
+    if os.environ.get("PHOTOVST_DEBUG") != "1":
+        sys.excepthook = call.report_bug
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as shells set it for a job in the background
+            signal.signal(number, _stop)
+    try:
+        code = _parse(call)
+        if call.work is not None:
+            print(call.work())
+        sys.stdout.flush()
+    except PhotovstError as error:
+        call.say(f"error: {error}")
+        return 2
+    except (Stopped, KeyboardInterrupt) as stop:
+        call.say("stopped; run the same command to go on")
+        return 128 + int(stop.args[0] if isinstance(stop, Stopped) else signal.SIGINT)
+    except BrokenPipeError:
+        # What is still buffered has nowhere to go; without this the interpreter complains on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in ENVIRONMENT_ERRORS:
+            raise
+        place = f": {error.filename}" if error.filename else ""
+        call.say(f"error: {error.strerror}{place}")
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        call.say("error: out of memory; lower the last entries of schedule.scales, or set video.size")
+        return 2
+    return code
+
+
+def _parse(call: Invocation) -> int:
+    try:
+        # The command object itself: typer's wrapper would put its own excepthook in place of ours.
+        typer.main.get_command(app).main(args=call.argv, prog_name="photovst", obj=call)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _stylize(
+    call: Invocation,
+    files: Sequence[Path] | None,
+    overrides: Sequence[str] | None,
+    fixed: Mapping[str, object],
+    run: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    log_json: bool,
+) -> Path:
+    from photovst.progress import progress_for
+    from photovst.settings_io import load_settings
+
+    settings = load_settings(files or (), overrides or (), fixed)
+    call.run_folder = run or default_run_folder(settings.output)
+
+    from photovst.stylize import stylize_clip  # brings torch: bad settings are told of before that
+
+    with progress_for(quiet=quiet, log_json=log_json) as progress:
+        return stylize_clip(settings, run_folder=call.run_folder, overwrite=overwrite, progress=progress)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # By name, and by PyTorch's words on a CPU: torch itself is imported only where it works.
+    words = "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or words
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)

@@ -1,0 +1,256 @@
+"""Every setting, its meaning and its range. Torch-free, so that ``photovst --help`` answers at once.
+
+The names are the same on the command line (``objective.style.weight=2``), in YAML, in logs and in reports.
+Loading and checking live in ``settings_io.py``; this file only says what there is to set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from omegaconf import MISSING
+
+
+def setting(default: Any, meaning: str, *, low: float | None = None, high: float | None = None) -> Any:
+    """A field with one sentence of meaning and an inclusive range, both checked and printed on load.
+
+    For a list, the range holds for each entry. NaN and infinities are refused wherever a number is due.
+    """
+    about = {"meaning": meaning, "low": low, "high": high}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=about)
+    return field(default=default, metadata=about)
+
+
+class EncoderKind(Enum):
+    """What turns a picture into the features that style and content are measured in."""
+
+    steerable = "steerable"
+    vgg19_cd16x = "vgg19_cd16x"
+
+
+class SegmentationMethod(Enum):
+    """Where region masks come from."""
+
+    joint = "joint"
+    files = "files"
+    none = "none"
+
+
+class FlowMethod(Enum):
+    """What computes optical flow."""
+
+    dis = "dis"
+
+
+class TemporalTarget(Enum):
+    """What a frame is held to: the previous transform on this frame, or the previous output, warped."""
+
+    transform = "transform"
+    output = "output"
+
+
+class ParametrizationKind(Enum):
+    """What the optimizer moves."""
+
+    bilateral_grid = "bilateral_grid"
+    pixels = "pixels"
+
+
+class OptimizerKind(Enum):
+    """What moves it."""
+
+    lbfgs = "lbfgs"
+    adam = "adam"
+
+
+class Codec(Enum):
+    """How the result is written."""
+
+    h264 = "h264"
+    hevc = "hevc"
+    prores = "prores"
+    ffv1 = "ffv1"
+    png = "png"
+
+
+@dataclass
+class EncoderSettings:
+    """The feature encoder of the objective."""
+
+    kind: EncoderKind = setting(EncoderKind.steerable, "Which encoder; 'steerable' needs no weights.")
+    stride: int = setting(2, "For 'steerable': pixels between samples on the finest level.", low=1, high=4)
+
+
+@dataclass
+class SegmentationSettings:
+    """Regions that exchange style only with their counterpart."""
+
+    method: SegmentationMethod = setting(SegmentationMethod.joint, "Where region masks come from.")
+    regions: int = setting(3, "How many regions 'joint' looks for.", low=1, high=9)
+    content: str | None = setting(None, "For 'files': the clip's mask picture, or a folder with one a frame.")
+    style: str | None = setting(None, "For 'files': the photograph's mask picture.")
+    persistence: float = setting(
+        0.8, "Share of a region carried over from the last frame along the flow.", low=0, high=1
+    )
+
+
+@dataclass
+class FlowSettings:
+    """Optical flow between neighbouring frames."""
+
+    method: FlowMethod = setting(FlowMethod.dis, "Which flow; 'dis' is OpenCV's Dense Inverse Search.")
+
+
+@dataclass
+class ContentSettings:
+    """Keeps coarse structure."""
+
+    weight: float = setting(0.02, "Weight of the content term; 0 switches it off.", low=0)
+
+
+@dataclass
+class StyleSettings:
+    """Region-masked Gram matrices of the photograph."""
+
+    weight: float = setting(1.0, "Weight of the style term; 0 switches it off.", low=0)
+
+
+@dataclass
+class PhotorealismSettings:
+    """The matting Laplacian's energy: colors stay locally affine in the frame's own."""
+
+    weight: float = setting(0.0, "Weight of the photorealism term; 0 switches it off.", low=0)
+    epsilon: float = setting(1e-7, "Ridge of the per-window color fit.", low=1e-12)
+
+
+@dataclass
+class TemporalSettings:
+    """Steadiness from frame to frame, weighted by the certainty of the flow."""
+
+    weight: float = setting(10.0, "Weight of the temporal term; 0 switches it off.", low=0)
+    target: TemporalTarget = setting(TemporalTarget.transform, "What a frame is held to.")
+
+
+@dataclass
+class StructureSettings:
+    """What is bright beside what is dark: edges neither vanish nor turn over, flat places stay flat."""
+
+    weight: float = setting(0.08, "Weight of the structure term; 0 switches it off.", low=0)
+
+
+@dataclass
+class GamutSettings:
+    """Colors stay where a screen can show them."""
+
+    weight: float = setting(10.0, "Weight of the gamut term; 0 switches it off.", low=0)
+
+
+@dataclass
+class SmoothnessSettings:
+    """Total variation of the picture."""
+
+    weight: float = setting(0.0, "Weight of the total variation term; 0 switches it off.", low=0)
+
+
+@dataclass
+class ObjectiveSettings:
+    """The terms whose weighted sum is minimised for each frame."""
+
+    content: ContentSettings = field(default_factory=ContentSettings)
+    style: StyleSettings = field(default_factory=StyleSettings)
+    photorealism: PhotorealismSettings = field(default_factory=PhotorealismSettings)
+    temporal: TemporalSettings = field(default_factory=TemporalSettings)
+    smoothness: SmoothnessSettings = field(default_factory=SmoothnessSettings)
+    structure: StructureSettings = field(default_factory=StructureSettings)
+    gamut: GamutSettings = field(default_factory=GamutSettings)
+
+
+@dataclass
+class ParametrizationSettings:
+    """What the optimizer moves: color transforms in a bilateral grid, or pixels."""
+
+    kind: ParametrizationKind = setting(ParametrizationKind.bilateral_grid, "Which parametrization.")
+    luma: int = setting(8, "Grid cells along luma.", low=1, high=64)
+    rows: int = setting(16, "Grid cells from top to bottom.", low=1, high=256)
+    columns: int = setting(24, "Grid cells from left to right.", low=1, high=256)
+    smoothness: float = setting(2.0, "Weight of differences between neighbouring grid cells.", low=0)
+
+
+@dataclass
+class OptimizerSettings:
+    """What moves the parametrization."""
+
+    kind: OptimizerKind = setting(OptimizerKind.lbfgs, "Which optimizer.")
+    learning_rate: float = setting(0.02, "Step size of Adam; L-BFGS finds its own.", low=1e-8)
+    history: int = setting(10, "Steps L-BFGS remembers.", low=1, high=200)
+    tolerance: float = setting(1e-4, "Stop when the loss fell by less than this share over the window.", low=0, high=1)
+    window: int = setting(5, "Iterations over which the relative fall of the loss is judged.", low=1)
+
+
+@dataclass
+class ScheduleSettings:
+    """Working sizes and iteration counts, coarse to fine."""
+
+    scales: list[int] = setting(
+        [80, 160, 320], "Working sizes (longer side, pixels), coarse to fine.", low=16, high=8192
+    )
+    iterations: list[int] = setting([40, 20, 8], "Iterations at each scale for the first frame of a shot.", low=0)
+    next_iterations: list[int] = setting([0, 8, 2], "Iterations at each scale for the frames after it.", low=0)
+    warm_start: bool = setting(True, "Start a frame from the previous one, carried along the flow.")
+
+
+@dataclass
+class ShotSettings:
+    """Cuts, where temporal terms and region mappings start anew."""
+
+    detect: bool = setting(True, "Look for cuts; off treats the clip as one shot.")
+    threshold: float = setting(
+        27.0, "Content change that counts as a cut (PySceneDetect's ContentDetector).", low=0, high=255
+    )
+
+
+@dataclass
+class VideoSettings:
+    """How the result is written."""
+
+    codec: Codec = setting(Codec.h264, "Codec of the result; 'png' writes a folder of frames.")
+    quality: int = setting(18, "Constant rate factor for h264 and hevc; lower is better and larger.", low=0, high=51)
+    size: int | None = setting(
+        None, "Longer side of the result in pixels; the input's own when not set.", low=16, high=16384
+    )
+
+
+@dataclass
+class CacheSettings:
+    """Flow and regions computed once and kept by content."""
+
+    enabled: bool = setting(True, "Keep computed guides on disk.")
+    folder: str | None = setting(None, "Where; the user's cache folder when not set.")
+    limit_mb: int = setting(1024, "Oldest guides are removed beyond this size.", low=1)
+
+
+@dataclass
+class Settings:
+    """A whole run."""
+
+    content: str = setting(MISSING, "The clip: a video file, a folder or glob of frames, or a still.")
+    style: str = setting(MISSING, "The photograph whose light, season or weather the clip takes.")
+    output: str = setting(MISSING, "The result: a video file, a picture, or a folder for 'png'.")
+    strength: float = setting(
+        1.0, "How much of the change is shown: 0 is the clip as it was, 1 the full result.", low=0, high=1
+    )
+    seed: int = setting(0, "Seed of everything random.", low=0)
+    device: str = setting("auto", "'auto', 'cpu', 'cuda' or 'cuda:N'.")
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    segmentation: SegmentationSettings = field(default_factory=SegmentationSettings)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    parametrization: ParametrizationSettings = field(default_factory=ParametrizationSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    shots: ShotSettings = field(default_factory=ShotSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)

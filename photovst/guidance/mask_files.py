@@ -1,0 +1,93 @@
+"""Region masks from files: nine-color pictures for the clip and for the photograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photovst.errors import MediaError
+from photovst.guidance.color_masks import COLORS, snap, without
+from photovst.media.images import read_image
+from photovst.ops.masks import resize_masks
+from photovst.types import Size
+
+SMALLEST = 0.01
+"""A region below this share of a picture is noise at another region's border and joins its surroundings."""
+
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskFiles:
+    """Regions by mask pictures; see `JointRegions` for the other kind.
+
+    ``names`` are the regions' colors. ``files`` is one picture for all frames, or one a frame.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    files: tuple[Path, ...]
+    photo_masks: Float[Tensor, "1 k h w"]
+    orphans: tuple[str, ...]
+
+    @classmethod
+    def open(cls, content: str | Path, style: str | Path) -> MaskFiles:
+        """Read the photograph's mask and find the clip's.
+
+        A region of the clip that the photograph lacks takes the look of the whole photograph; ``orphans`` names it.
+
+        Raises:
+            MediaError: a file is absent or not a picture.
+        """
+        place = Path(content)
+        files = tuple(sorted(p for p in place.iterdir() if p.is_file())) if place.is_dir() else (place,)
+        if not files:
+            raise MediaError(f"the mask folder {content} is empty; put one picture a frame there")
+        photo = clean(_labels(Path(style)))
+        present = sorted({int(label) for file in files for label in np.unique(clean(_labels(file)))})
+        names = tuple(COLORS)
+        in_photo = {int(label) for label in np.unique(photo)}
+        masks = [
+            (photo == label).astype(np.float32) if label in in_photo else np.ones(photo.shape, np.float32)
+            for label in present
+        ]
+        return cls(
+            tuple(names[label] for label in present),
+            tuple(present),
+            files,
+            torch.from_numpy(np.stack(masks))[None],
+            tuple(names[label] for label in present if label not in in_photo),
+        )
+
+    def masks(self, index: int, size: Size) -> Float[Tensor, "1 k h w"]:
+        """The regions of frame ``index``, at this size.
+
+        Raises:
+            MediaError: there is no mask for this frame.
+        """
+        if len(self.files) > 1 and index >= len(self.files):
+            raise MediaError(
+                f"there are {len(self.files)} masks but the clip has a frame {index}; give one a frame, or one for all"
+            )
+        labels = clean(_labels(self.files[index if len(self.files) > 1 else 0]))
+        planes = np.stack([(labels == label).astype(np.float32) for label in self.labels])
+        return resize_masks(torch.from_numpy(planes)[None], size)
+
+
+def clean(labels: Labels) -> Labels:
+    """Labels without the thin false regions that antialiasing and compression leave at borders."""
+    shares = np.bincount(labels.reshape(-1), minlength=len(COLORS)) / labels.size
+    return without(labels, {label for label in range(len(COLORS)) if 0 < shares[label] < SMALLEST})
+
+
+def _labels(path: Path) -> Labels:
+    picture = read_image(path)
+    if picture.dtype != np.uint8:
+        picture = (picture >> 8).astype(np.uint8)
+    return snap(picture)

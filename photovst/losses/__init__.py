@@ -1,0 +1,1 @@
+"""The terms of the objective: plain classes, usable in a notebook."""

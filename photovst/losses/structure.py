@@ -1,0 +1,54 @@
+"""Structure: the correlation part of structural similarity [Wang2004]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.ops.color import rec601_luma
+
+WINDOW, SIGMA = 11, 1.5
+"""Side and standard deviation of the Gaussian window of [Wang2004], in pixels."""
+
+
+class StructureTerm:
+    """One minus the mean local correlation of luma with the frame's own.
+
+    Brightness and contrast may change freely, as they must for another light, but not what goes up where: edges that
+    vanish, appear or turn over cost up to 2. This is what keeps flat skies flat and skylines without halos.
+
+    Args:
+        frame: the frame as it was, RGB in [0, 1].
+        floor: variance below which a window counts as flat; larger forgives more in smooth places.
+    """
+
+    def __init__(self, frame: Float[Tensor, "1 3 h w"], floor: float = 1e-4) -> None:
+        self.floor = floor
+        self.window = _gaussian(frame)
+        self.luma = rec601_luma(frame)
+        self.mean = self._blur(self.luma)
+        self.variance = (self._blur(self.luma.square()) - self.mean.square()).clamp_min(0) + floor
+
+    def __call__(self, image: Float[Tensor, "1 3 h w"], features: Mapping[str, Tensor]) -> Float[Tensor, ""]:
+        """0 for the frame itself, or any brighter, darker, harder or softer copy of it."""
+        luma = rec601_luma(image)
+        mean = self._blur(luma)
+        variance = (self._blur(luma.square()) - mean.square()).clamp_min(0) + self.floor
+        covariance = self._blur(luma * self.luma) - mean * self.mean
+        return 1 - ((covariance + self.floor) * (variance * self.variance).rsqrt()).mean()
+
+    def _blur(self, plane: Tensor) -> Tensor:
+        down = F.conv2d(plane, self.window.view(1, 1, -1, 1))
+        return F.conv2d(down, self.window.view(1, 1, 1, -1))
+
+
+def _gaussian(frame: Tensor) -> Tensor:
+    # A frame narrower than the window gets the largest odd window that fits.
+    side = min(WINDOW, *(length - 1 + length % 2 for length in frame.shape[-2:]))
+    offset = torch.arange(side, dtype=frame.dtype, device=frame.device) - side // 2
+    weights = torch.exp(-offset.square() / (2 * SIGMA**2))
+    return weights / weights.sum()

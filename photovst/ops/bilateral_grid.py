@@ -1,0 +1,125 @@
+"""Slicing a bilateral grid of affine color transforms [Chen2007, Gharbi2017].
+
+A grid has shape ``(luma, rows, columns, 12)``: in each cell a 3x4 matrix, row by row, that maps ``(r, g, b, 1)`` to a
+color. Slicing interpolates the cells trilinearly at a pixel's position and luma. Cell centers of the first and last
+row lie on the first and last pixel row, likewise for columns, and luma 0 and 1 are the first and last luma cell.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photovst.ops.color import rec601_luma
+
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+"""The transform that changes nothing."""
+
+
+def identity_grid(luma: int, rows: int, columns: int) -> Float[Tensor, "luma rows columns 12"]:
+    """A grid that changes nothing."""
+    return torch.tensor(IDENTITY).expand(luma, rows, columns, 12).clone()
+
+
+def _corners(position: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+    """Lower neighbour and weight of the upper one, for positions in [0, 1] over ``cells`` cells."""
+    scaled = position.clamp(0, 1) * (cells - 1)
+    lower = scaled.floor().clamp(max=max(cells - 2, 0))
+    return lower.long(), scaled - lower
+
+
+def slicing_matrix(luma: Float[Tensor, "1 1 h w"], cells: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """Slicing as a sparse matrix (pixels x cells, CSR) and its transpose: for many slices at one small size.
+
+    The guide does not change while a frame is optimized, so eight weights a pixel are computed once and a slice is
+    one sparse product.
+    """
+    height, width = luma.shape[-2:]
+    depth, rows, columns = cells
+    device = luma.device
+    z, wz = _corners(luma[0, 0].double(), depth)
+    y, wy = _corners(torch.linspace(0, 1, height, dtype=torch.float64, device=device), rows)
+    x, wx = _corners(torch.linspace(0, 1, width, dtype=torch.float64, device=device), columns)
+    y, wy = y[:, None].expand(height, width), wy[:, None].expand(height, width)
+    x, wx = x[None].expand(height, width), wx[None].expand(height, width)
+    # Eight corners a pixel, in ascending order of their cells: the rows of a CSR matrix as it wants them.
+    corners, weights = [], []
+    for dz in (0, 1):
+        for dy in (0, 1):
+            for dx in (0, 1):
+                cell_z, cell_y = (z + dz).clamp(max=depth - 1), (y + dy).clamp(max=rows - 1)
+                cell_x = (x + dx).clamp(max=columns - 1)
+                corners.append((cell_z * rows + cell_y) * columns + cell_x)
+                weights.append((wz if dz else 1 - wz) * (wy if dy else 1 - wy) * (wx if dx else 1 - wx))
+    pixels, total = height * width, depth * rows * columns
+    values = torch.stack(weights, dim=-1).flatten().to("cpu", luma.dtype).numpy()
+    index = torch.stack(corners, dim=-1).flatten().to("cpu", torch.int32).numpy()
+    pointers = np.arange(0, 8 * pixels + 1, 8, dtype=np.int32)
+    matrix = scipy.sparse.csr_array((values, index, pointers), shape=(pixels, total))
+    turned = matrix.tocsc()
+    return (
+        _sparse(pointers, index, values, (pixels, total), device),
+        _sparse(turned.indptr, turned.indices, turned.data, (total, pixels), device),
+    )
+
+
+def _sparse(
+    pointers: NDArray[np.int32],
+    index: NDArray[np.int32],
+    values: NDArray[np.floating[Any]],
+    shape: tuple[int, int],
+    device: torch.device,
+) -> Tensor:
+    with warnings.catch_warnings():
+        # PyTorch calls every CSR tensor a beta feature, once a process; products with dense matrices are all we use.
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        matrix = torch.sparse_csr_tensor(
+            torch.from_numpy(pointers),
+            torch.from_numpy(index),
+            torch.from_numpy(values),
+            size=shape,
+            check_invariants=False,
+        )
+    return matrix.to(device)
+
+
+def slice_affine(
+    grid: Float[Tensor, "luma rows columns 12"], frame: Float[Tensor, "1 3 h w"], strip: int = 64
+) -> Float[Tensor, "1 3 h w"]:
+    """The frame's colors transformed by the grid, at any size; colors may leave [0, 1].
+
+    Works in strips of rows, so that memory stays at a few frames however many pixels there are: a transform is four
+    times as large as the color it is for.
+    """
+    height, width = frame.shape[-2:]
+    cells = grid.permute(3, 0, 1, 2)[None].to(frame.dtype)
+    x = _coordinate(width, grid.shape[2], frame)
+    y = _coordinate(height, grid.shape[1], frame)
+    result = torch.empty_like(frame)
+    for top in range(0, height, strip):
+        part = frame[:, :, top : top + strip]
+        rows = part.shape[2]
+        guide = rec601_luma(part)[0, 0].clamp(0, 1)
+        position = torch.empty(1, 1, rows, width, 3, dtype=frame.dtype, device=frame.device)
+        position[0, 0, ..., 0] = x
+        position[0, 0, ..., 1] = y[top : top + rows, None]
+        position[0, 0, ..., 2] = guide * 2 - 1
+        matrix = F.grid_sample(cells, position, padding_mode="border", align_corners=True)
+        matrix = matrix.view(3, 4, rows, width)
+        result[0, :, top : top + rows] = (matrix[:, :3] * part).sum(dim=1) + matrix[:, 3]
+    return result
+
+
+def _coordinate(pixels: int, cells: int, like: Tensor) -> Tensor:
+    """Pixel centers in grid_sample's [-1, 1]; a single pixel or cell sits at the first."""
+    if pixels == 1 or cells == 1:
+        return like.new_full((pixels,), -1.0)
+    return torch.linspace(-1, 1, pixels, dtype=like.dtype, device=like.device)

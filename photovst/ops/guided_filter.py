@@ -1,0 +1,110 @@
+"""The guided filter: smooths a picture, but not across the edges of its guide [He2010]."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.errors import MediaError, SettingsError
+from photovst.ops.box_filter import box_mean_same
+from photovst.ops.covariance import PAIRS, PLANE, inverse_covariance
+from photovst.ops.resize import resize
+
+
+def guided_filter(
+    guide: Float[Tensor, "b g h w"], image: Float[Tensor, "b c h w"], radius: int, epsilon: float
+) -> Float[Tensor, "b c h w"]:
+    """Fit ``image`` in each window as affine in ``guide``; a pixel gets the mean of its windows' fits.
+
+    Windows at the border count only the pixels they hold. Differentiable in both.
+
+    Args:
+        guide: One plane (gray) or three (color), values of about [0, 1].
+        image: What is smoothed, any number of planes.
+        radius: Windows are (2 radius + 1)-square. Larger smooths farther.
+        epsilon: Guide variance below which a window counts as flat and is averaged. Larger smooths more.
+
+    Raises:
+        SettingsError: the radius is negative, epsilon not positive, or the guide has neither one plane nor
+            three.
+        MediaError: guide and image differ in size.
+    """
+    if not epsilon > 0:
+        raise SettingsError(f"the guided filter's epsilon is {epsilon}; give a number above 0, such as 1e-3")
+    channels = guide.shape[1]
+    if channels not in (1, 3):
+        raise SettingsError(f"the guide has {channels} planes; give 1 (gray) or 3 (color)")
+    if guide.shape[-2:] != image.shape[-2:] or guide.shape[0] != image.shape[0]:
+        raise MediaError(
+            f"the image is {tuple(image.shape)} but its guide {tuple(guide.shape)}; "
+            "give as many images as guides, of the same size"
+        )
+    # Covariances are differences of means; taking the picture's own mean out first keeps their digits in
+    # float32.
+    offset = image.mean(dim=(-2, -1), keepdim=True)
+    image = image - offset
+    guide = guide - guide.mean(dim=(-2, -1), keepdim=True)
+    slopes, intercept = _window_fits(guide, image, radius, epsilon)
+    result = box_mean_same(intercept, radius) + offset
+    for g, slope in enumerate(slopes):
+        result = result + box_mean_same(slope, radius) * guide[:, g, None]
+    return result
+
+
+def _slopes(guide: Tensor, guide_mean: Tensor, covariance: list[Tensor], radius: int, epsilon: float) -> list[Tensor]:
+    """Slope of each window's fit along each guide plane, ``(Sigma + epsilon Id)^-1`` times the covariance."""
+    if len(covariance) == 1:
+        variance = box_mean_same(guide * guide, radius) - guide_mean * guide_mean
+        return [covariance[0] / (variance.clamp_min(0) + epsilon)]
+    products = torch.stack([guide[:, i] * guide[:, j] for i, j in PAIRS], dim=1)
+    means = torch.stack([guide_mean[:, i] * guide_mean[:, j] for i, j in PAIRS], dim=1)
+    inverse = inverse_covariance(box_mean_same(products, radius) - means, epsilon)
+    rows = []
+    for g in range(3):
+        x, y, z = (inverse[:, PLANE[g][k], None] * covariance[k] for k in range(3))
+        rows.append(x + y + z)
+    return rows
+
+
+def affine_upsample(
+    guide: Float[Tensor, "b 3 h w"],
+    image: Float[Tensor, "b 3 h w"],
+    target: Float[Tensor, "b 3 full_h full_w"],
+    radius: int = 2,
+    epsilon: float = 1e-4,
+) -> Float[Tensor, "b 3 full_h full_w"]:
+    """A small result carried to a larger frame: its local color transforms, applied to the frame [He2015].
+
+    In each window of the small frame the result is fitted as affine in the frame's colors; the fits are brought to the
+    large size and applied there, so edges come from the large frame.
+
+    Args:
+        guide: the small frame.
+        image: the result on it.
+        target: the frame at the size wanted.
+        radius: windows are (2 radius + 1)-square.
+        epsilon: guide variance below which a window counts as flat.
+    """
+    offset = image.mean(dim=(-2, -1), keepdim=True)
+    center = guide.mean(dim=(-2, -1), keepdim=True)
+    slopes, intercept = _window_fits(guide - center, image - offset, radius, epsilon)
+    size = (target.shape[-2], target.shape[-1])
+    result = resize(box_mean_same(intercept, radius), size) + offset
+    for g, slope in enumerate(slopes):
+        result = result + resize(box_mean_same(slope, radius), size) * (target - center)[:, g, None]
+    return result
+
+
+def _window_fits(guide: Tensor, image: Tensor, radius: int, epsilon: float) -> tuple[list[Tensor], Tensor]:
+    """Slopes along each guide plane and intercept of every window's affine fit of ``image`` in ``guide``."""
+    guide_mean, image_mean = box_mean_same(guide, radius), box_mean_same(image, radius)
+    covariance = [
+        box_mean_same(guide[:, g, None] * image, radius) - guide_mean[:, g, None] * image_mean
+        for g in range(guide.shape[1])
+    ]
+    slopes = _slopes(guide, guide_mean, covariance, radius, epsilon)
+    intercept = image_mean
+    for g, slope in enumerate(slopes):
+        intercept = intercept - slope * guide_mean[:, g, None]
+    return slopes, intercept

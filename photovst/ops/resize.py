@@ -1,0 +1,81 @@
+"""Resampling pictures: exact area means where an axis shrinks, bilinear where it grows.
+
+Both are a few weighted taps a pixel and axis. An area tap weighs an input pixel by how much of it the output
+pixel covers, also where the ratio is not whole, so means are kept (adaptive pooling keeps them for whole
+ratios only). Pixel centers lie at half-integers and the outer edges of both sizes coincide.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.errors import SettingsError
+from photovst.types import Size
+
+
+def resize(image: Float[Tensor, "b c h w"], size: Size) -> Float[Tensor, "b c new_h new_w"]:
+    """``image`` at ``(height, width)``; its own size gives it back as it is. Differentiable.
+
+    Weights of a pixel sum to 1: a constant stays constant, and planes that sum to 1 go on doing so.
+
+    Raises:
+        SettingsError: the size is not positive.
+    """
+    if min(size) < 1:
+        raise SettingsError(f"cannot resize to {size[0]}x{size[1]}; give a height and width of 1 or more")
+    # Rows first: whole rows move fast, and there are fewer columns' worth left afterwards.
+    tall = _resample_rows(image, size[0])
+    return _resample_rows(tall.transpose(-1, -2), size[1]).transpose(-1, -2).contiguous()
+
+
+def fit_long_side(size: Size, long_side: int, multiple: int = 1) -> Size:
+    """``size`` scaled up or down so that its longer side is ``long_side``.
+
+    Each side goes to the nearest ``multiple``. No side gets smaller than one ``multiple``.
+
+    >>> fit_long_side((1080, 1920), 320)
+    (180, 320)
+
+    Raises:
+        SettingsError: a side, ``long_side`` or ``multiple`` is not positive.
+    """
+    if min(*size, long_side, multiple) < 1:
+        raise SettingsError(
+            f"cannot fit {size[0]}x{size[1]} to a long side of {long_side} in multiples of {multiple}; "
+            "give numbers of 1 or more"
+        )
+    scale = long_side / max(size)
+    height, width = (max(multiple, int(side * scale / multiple + 0.5) * multiple) for side in size)
+    return height, width
+
+
+def _resample_rows(image: Tensor, length: int) -> Tensor:
+    if image.shape[-2] == length:
+        return image
+    indices, weights = _taps(image.shape[-2], length)
+    result: Tensor | None = None
+    for index, weight in zip(indices.to(image.device), weights.to(image), strict=True):
+        part = image.index_select(-2, index) * weight[:, None]
+        result = part if result is None else result + part
+    assert result is not None  # at least one tap
+    return result
+
+
+def _taps(before: int, after: int) -> tuple[Tensor, Tensor]:
+    """Input pixel and weight of each tap: ``(taps, after)`` each."""
+    ratio = before / after
+    out = torch.arange(after, dtype=torch.float64)
+    if ratio > 1:
+        start, end = out * ratio, (out + 1) * ratio
+        count = int((end.ceil() - start.floor()).max())
+        pixel = start.floor() + torch.arange(count, dtype=torch.float64)[:, None]
+        overlap = (torch.minimum(end, pixel + 1) - torch.maximum(start, pixel)).clamp_min(0)
+        weight = overlap / overlap.sum(dim=0)
+    else:
+        center = ((out + 0.5) * ratio - 0.5).clamp(0, before - 1)
+        lower = center.floor()
+        pixel = torch.stack([lower, lower + 1])
+        weight = torch.stack([1 - (center - lower), center - lower])
+    return pixel.clamp(0, before - 1).long(), weight

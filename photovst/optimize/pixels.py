@@ -1,0 +1,93 @@
+"""Free pixels as the thing that is optimized: the choice of the papers [Gatys2016, Luan2017, Ruder2016]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.ops.guided_filter import affine_upsample
+from photovst.ops.warp import warp
+from photovst.storage import Arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A picture at the size it was optimized at; see `Parametrization`.
+
+    Args:
+        image: the result.
+        frame: the frame it is the result of, at the same size.
+    """
+
+    image: Float[Tensor, "1 3 h w"]
+    frame: Float[Tensor, "1 3 h w"]
+
+    def fit(self, frame: Float[Tensor, "1 3 h w"]) -> PixelFit:
+        """Begin from this picture, brought to the frame's size."""
+        return PixelFit(self.lift(frame), frame)
+
+    @torch.no_grad()
+    def lift(self, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
+        """The picture itself at its own size; elsewhere its local color transforms, applied to the frame."""
+        if frame.shape == self.image.shape:
+            return self.image.clone()
+        return affine_upsample(self.frame, self.image, frame).clamp_(0, 1)
+
+    @torch.no_grad()
+    def propagated(self, flow_to_previous: Float[Tensor, "1 2 h w"]) -> Pixels:
+        """Picture and frame warped to the current frame."""
+        flow = flow_to_previous
+        if flow.shape[-2:] != self.image.shape[-2:]:
+            raise ValueError(
+                f"the flow is {tuple(flow.shape[-2:])} but the picture {tuple(self.image.shape[-2:])}; resize the flow"
+            )
+        return Pixels(warp(self.image, flow), warp(self.frame, flow))
+
+    def blended(self, other: Pixels, t: float) -> Pixels:
+        """The mean of two pictures of one size, ``t`` of it the other's."""
+        return Pixels(torch.lerp(self.image, other.image, t), torch.lerp(self.frame, other.frame, t))
+
+    def state(self) -> Arrays:
+        """The picture as 16-bit integers and its frame as floats, ``(3, H, W)``."""
+        levels = (self.image[0] * 65535).round().cpu().numpy().astype(np.uint16)
+        return {"image": levels, "frame": self.frame[0].cpu().numpy()}
+
+    def restored(self, arrays: Arrays) -> Pixels:
+        """The picture of a stored state."""
+        image = torch.from_numpy(arrays["image"].astype(np.float32)) / 65535
+        frame = torch.from_numpy(arrays["frame"])
+        return Pixels(image[None].to(self.image), frame[None].to(self.frame))
+
+
+class PixelFit:
+    """A picture while it is optimized: see `Fit`."""
+
+    def __init__(self, start: Tensor, frame: Tensor) -> None:
+        self.frame = frame
+        self._image = start.detach().clone().requires_grad_(True)
+
+    @property
+    def variables(self) -> list[Tensor]:
+        """The picture."""
+        return [self._image]
+
+    def render(self) -> Float[Tensor, "1 3 h w"]:
+        """The picture."""
+        return self._image
+
+    def roughness(self) -> Float[Tensor, ""]:
+        """Zero: the smoothness of a picture is a term of the objective."""
+        return self._image.new_zeros(())
+
+    def result(self) -> Pixels:
+        """The picture, with colors clipped to the gamut and rounded to 16 bits."""
+        # Rounded, so that a resumed run starts the next frame from the very same numbers.
+        return Pixels(_to_16_bits(self._image.detach()), self.frame)
+
+
+def _to_16_bits(image: Tensor) -> Tensor:
+    return (image.clamp(0, 1) * 65535).round() / 65535

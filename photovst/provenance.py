@@ -1,0 +1,135 @@
+"""Where a result comes from: hashes of inputs and code, versions, and the identity of a run. Torch-free."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import importlib.metadata
+import json
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from photovst.config import Settings
+from photovst.errors import MediaError
+from photovst.settings_io import settings_dict
+
+PACKAGES = (
+    *("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
+    *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs"),
+)
+
+NOT_IN_RESULT = ("content", "style", "output", "device", "seed", "cache")
+"""Settings with no say in the pixels, or whose say is taken as resolved (inputs, device, seed)."""
+
+
+def identity(settings: Settings, inputs: Mapping[str, str | Path], device: str) -> dict[str, Any]:
+    """What the result depends on, as JSON values: settings, input hashes, device and code version.
+
+    Args:
+        settings: the settings; those in ``NOT_IN_RESULT`` and those named in ``inputs`` are left out.
+        inputs: dotted setting name to path (file, folder or glob), such as ``{"content": "clip.mp4"}``.
+        device: the device in use ('cpu', 'cuda:0'), not 'auto'.
+
+    Raises:
+        MediaError: an input does not exist.
+    """
+    flat = flatten(settings_dict(settings))
+    left_out = (*NOT_IN_RESULT, *inputs)
+    return {
+        "photovst": code_version(),
+        "device": device,
+        "seed": settings.seed,
+        "inputs": {name: {"path": str(path), "sha256": hash_input(path)} for name, path in inputs.items()},
+        "settings": {n: v for n, v in flat.items() if not any(n == x or n.startswith(f"{x}.") for x in left_out)},
+    }
+
+
+def fingerprint(key: Mapping[str, Any]) -> str:
+    """SHA-256 of an identity; where inputs lie does not count, only what they hold."""
+    text = json.dumps(_without_paths(key), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(former: Mapping[str, Any], key: Mapping[str, Any]) -> list[str]:
+    """Names of what differs between two identities, sorted, such as 'inputs.content' or 'seed'."""
+    same_names = {name: former[name] for name in key if name in former}
+    a, b = flatten(_without_paths(same_names)), flatten(_without_paths(key))
+    changed = {n for n in a.keys() | b.keys() if (n in a, a.get(n)) != (n in b, b.get(n))}
+    changed = {"photovst's own code" if n.startswith("photovst.") else n for n in changed}
+    return sorted(n.removeprefix("settings.") for n in changed)
+
+
+def hash_input(path: str | Path) -> str:
+    """SHA-256 of a file's bytes; of names and bytes, sorted by name, for a folder or a glob.
+
+    Raises:
+        MediaError: nothing is there.
+    """
+    place = Path(path)
+    if place.is_file():
+        return hash_files([("", place)])
+    if place.is_dir():
+        files = sorted(p for p in place.rglob("*") if p.is_file())
+        return hash_files((p.relative_to(place).as_posix(), p) for p in files)
+    files = sorted(p for p in map(Path, glob.glob(str(path))) if p.is_file())
+    if not files:
+        raise MediaError(f"{path} does not exist, and as a pattern it matches no file")
+    return hash_files((p.name, p) for p in files)
+
+
+def hash_files(files: Iterable[tuple[str, Path]]) -> str:
+    """SHA-256 over (name, bytes) pairs, read piece by piece; a nameless file adds its bytes alone."""
+    digest = hashlib.sha256()
+    for name, path in files:
+        if name:
+            # Lengths keep (name, bytes) pairs apart: no two listings share one stream of bytes.
+            digest.update(f"{len(name.encode())} {name} {path.stat().st_size} ".encode())
+        with path.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def code_version() -> dict[str, str]:
+    """The package's version and the hash of its Python files: a code change must not silently mix frames."""
+    package = Path(__file__).parent
+    sources = sorted((p.relative_to(package).as_posix(), p) for p in package.rglob("*.py"))
+    return {"version": importlib.metadata.version("photovst"), "sha256": hash_files(sources)}
+
+
+def session(command: list[str]) -> dict[str, Any]:
+    """When, where and how this process was started, and the versions it runs on."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "packages": {name: _package_version(name) for name in PACKAGES},
+    }
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted names.
+
+    >>> flatten({"a": {"b": 1}, "c": 2})
+    {'a.b': 1, 'c': 2}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat.update(flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value})
+    return flat
+
+
+def _without_paths(key: Mapping[str, Any]) -> dict[str, Any]:
+    return {**key, "inputs": {name: entry["sha256"] for name, entry in key["inputs"].items()}}
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None  # such as opencv-python in place of its headless twin

@@ -1,0 +1,238 @@
+"""The main flow: a clip and a photograph in, the clip in the photograph's light out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from photovst.build import (
+    Regions,
+    build_cache,
+    build_device,
+    build_encoder,
+    build_optimizer,
+    build_regions,
+    build_start,
+)
+from photovst.config import SegmentationMethod, Settings
+from photovst.errors import MediaError
+from photovst.guidance.flow import FlowPair
+from photovst.guidance.guides import Guides, motion_between, steady_masks
+from photovst.guidance.survey import Survey, survey
+from photovst.highlights import Highlights
+from photovst.media.clip import Frame, open_clip
+from photovst.media.images import read_image
+from photovst.media.records import Picture
+from photovst.media.shots import Shot
+from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.media.video_writer import ClipWriter, check_output
+from photovst.ops.resize import fit_long_side
+from photovst.optimize.frame_optimizer import OnIteration, Stylized
+from photovst.optimize.parametrization import Parametrization
+from photovst.progress import Progress
+from photovst.provenance import identity
+from photovst.run import RunFolder
+from photovst.types import Size
+
+
+class Styler(Protocol):
+    """Turns the frames of a shot, in order, into stylized ones."""
+
+    def stylize(self, guides: Guides, previous: Stylized | None, on_iteration: OnIteration | None = None) -> Stylized:
+        """Stylize a frame; ``previous`` is the one before it, or None for the first of a shot."""
+        ...
+
+
+def stylize_clip(
+    settings: Settings, *, run_folder: Path | None = None, overwrite: bool = False, progress: Progress
+) -> Path:
+    """Restyle a clip and return the path of the result.
+
+    The result appears under its name only when it is whole. Everything needed to go on after a kill is in the run
+    folder; the same call resumes and ends with the same bytes.
+
+    Raises:
+        PhotovstError: bad input, in one line.
+    """
+    output = Path(settings.output)
+    clip = open_clip(settings.content)
+    check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
+    device = build_device(settings)
+    photo = to_frame(read_image(settings.style), device)
+    inputs = {"content": settings.content, "style": settings.style}
+    if settings.segmentation.method is SegmentationMethod.files:
+        inputs["segmentation.content"] = str(settings.segmentation.content)
+        inputs["segmentation.style"] = str(settings.segmentation.style)
+    key = identity(settings, inputs, str(device))
+    folder = run_folder or output.with_suffix(".run")
+    with RunFolder.open(folder, settings, key, overwrite) as run:
+        progress.record_to(run.log)
+        progress.stage("survey")
+        overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
+        highlights = Highlights(overview.count)
+        shots = _Shots(settings, run, overview, photo, device, progress, highlights)
+        size = _output_size(settings, clip.info.size)
+        progress.stage("stylize")
+        with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
+            for frame in clip:
+                image = resized(frame.image, size)
+                stylized, masks = shots.stylize(frame, image)
+                picture = _picture(stylized.parametrization, image, settings.strength, device)
+                alpha = None if frame.alpha is None else resized(frame.alpha, size)
+                writer.write(picture, frame.time, alpha, frame.duration)
+                highlights.look(frame.index, image, picture, masks)
+        progress.stage("report")
+        run.finish(output)
+        highlights.write(run.path, settings, output, photo, progress)
+    return output
+
+
+class _Shots:
+    """Stylizes a clip's frames in order, shot by shot, or takes them from the run folder where they are done."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: RunFolder,
+        overview: Survey,
+        photo: Tensor,
+        device: torch.device,
+        progress: Progress,
+        highlights: Highlights,
+    ) -> None:
+        self.settings, self.run, self.overview, self.photo = settings, run, overview, photo
+        self.device, self.progress, self.highlights = device, progress, highlights
+        self.encoder = build_encoder(settings, device)
+        self.cache = build_cache(settings)
+        self.start = build_start(settings, device)
+        self.resume_at, self.carried_masks = _resume_point(run, overview)
+        if self.resume_at:
+            progress.note(f"{self.resume_at} of {overview.count} frames are done; going on from there")
+        self.regions: Regions
+        self.styler: Styler
+        self.previous: Stylized | None = None
+        self.masks: Tensor | None = None
+
+    def stylize(self, frame: Frame, image: Picture) -> tuple[Stylized, Tensor]:
+        """The stylized frame and its regions."""
+        index = frame.index
+        began = time.perf_counter()
+        shot = self.overview.shot_of(index)
+        small = to_frame(resized(image, _working_size(self.settings, image)), self.device)
+        own = self._own_masks(shot, index, small)
+        done = index < self.resume_at
+        motion = None if done or self.previous is None else self._motion(small)
+        if index == self.resume_at and self.carried_masks is not None:
+            self.masks = self.carried_masks.to(small)
+        masks = own
+        if motion is not None and self.masks is not None:
+            masks = steady_masks(own, self.masks, motion, self.settings.segmentation.persistence)
+        # Stored as half floats, so also used as such: a resumed run goes on from the very same numbers.
+        masks = masks.half().to(small)
+        guided = time.perf_counter()
+        if done:
+            stylized = self._restored(index, small)
+        else:
+            stylized = self.styler.stylize(Guides(small, masks, motion), self.previous, self._on_iteration(index))
+            self._store(index, stylized, masks, guided - began, time.perf_counter() - guided)
+        self.previous, self.masks = stylized, masks
+        return stylized, masks
+
+    def _own_masks(self, shot: Shot, index: int, small: Tensor) -> Tensor:
+        """The frame's regions by themselves; at the first frame of a shot everything starts anew."""
+        if index == shot.first:
+            samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [small]
+            self.regions = build_regions(self.settings, samples, self.photo)
+            self.styler = build_optimizer(self.settings, self.encoder, self.photo, self.regions.photo, self.start)
+            self.previous = self.masks = None
+            for name in self.regions.orphans:
+                self.progress.warn(
+                    f"region {name} of the clip is not in the photograph; it takes the look of the whole photograph"
+                )
+        masks = self.regions.of(index, small)
+        if index == shot.first:
+            self.highlights.begin_shot(index, self.regions, masks)
+        return masks
+
+    def _motion(self, small: Tensor) -> FlowPair | None:
+        assert self.previous is not None
+        needed = (
+            self.settings.objective.temporal.weight > 0
+            or self.settings.schedule.warm_start
+            or self.settings.segmentation.persistence > 0
+        )
+        return motion_between(self.previous.frame, small, self.cache) if needed else None
+
+    def _restored(self, index: int, small: Tensor) -> Stylized:
+        arrays = self.run.load_state(index)
+        if arrays is None:
+            raise MediaError(
+                f"the state of frame {index} in {self.run.path} was removed while it was in use; start again"
+            )
+        return Stylized(self.start(small).restored(arrays), small, {}, 0, 0)
+
+    def _store(self, index: int, stylized: Stylized, masks: Tensor, guiding: float, optimizing: float) -> None:
+        # The frame's state first: a kill in between leaves a carry that is one frame old, and that frame is done again.
+        self.run.save_state(index, stylized.parametrization.state())
+        self.run.save_carry(index, {"masks": masks.half().cpu().numpy()})
+        terms = {name: value for name, value in stylized.losses.items() if name != "total"}
+        loss = stylized.losses.get("total", 0.0)
+        self.run.add_record(
+            {
+                "frame": index,
+                "loss": loss,
+                "terms": terms,
+                "iterations": stylized.iterations,
+                "evaluations": stylized.evaluations,
+                "seconds": {"guides": guiding, "optimize": optimizing},
+            }
+        )
+        self.progress.frame(index, self.overview.count, loss, guiding + optimizing, stylized.iterations)
+
+    def _on_iteration(self, index: int) -> OnIteration:
+        def tell(long_side: int, iteration: int, loss: float) -> None:
+            self.progress.iteration(long_side, iteration, loss, frame=index)
+
+        return tell
+
+
+def _resume_point(run: RunFolder, overview: Survey) -> tuple[int, Tensor | None]:
+    """The first frame still to do, and the regions carried to it from the frame before.
+
+    A frame is done when every state up to it is whole. Where the carried regions do not fit that point, its shot is
+    done again from its start: what comes out must not depend on where a run was stopped.
+    """
+    carry = run.load_carry()
+    if carry is None:
+        return 0, None
+    index, arrays = carry
+    whole = next((i for i in range(index + 1) if not run.has_state(i)), index + 1)
+    if whole >= overview.count or overview.shot_of(whole).first == whole:
+        return whole, None
+    if whole != index + 1:
+        return overview.shot_of(whole).first, None
+    return whole, torch.from_numpy(arrays["masks"])
+
+
+def _working_size(settings: Settings, image: Picture) -> Size:
+    """The largest working size; never larger than the frame."""
+    size = (image.shape[0], image.shape[1])
+    largest = settings.schedule.scales[-1]
+    return fit_long_side(size, largest) if largest < max(size) else size
+
+
+def _output_size(settings: Settings, size: Size) -> Size:
+    return size if settings.video.size is None else fit_long_side(size, settings.video.size)
+
+
+def _picture(parametrization: Parametrization, image: Picture, strength: float, device: torch.device) -> Picture:
+    """The result at full size, mixed with the frame by ``strength``."""
+    frame = to_frame(image, device)
+    result = parametrization.lift(frame)
+    if strength < 1:
+        result = torch.lerp(frame, result, strength)
+    return to_picture(result, image.dtype)
