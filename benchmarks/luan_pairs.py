@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import torch
 
-from photovst.build import build_encoder, build_optimizer, build_regions, build_start
+from photovst.build import build_encoder, build_optimizer, build_regions, build_scales, build_start
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
 from photovst.media.images import read_image, write_image
@@ -71,12 +71,12 @@ def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row
     )
     settings = load_settings((), [*method, *overrides], paths)
     began = time.perf_counter()
-    size = fit_long_side(content.shape[:2], min(settings.schedule.scales[-1], side))
+    size = fit_long_side(content.shape[:2], min(build_scales(settings, True)[-1].long_side, side))
     small = to_frame(resized(content, size))
     device = torch.device("cpu")
-    regions = build_regions(settings, [small], photo)
+    regions = build_regions(settings, [small], photo, 1)
     optimizer = build_optimizer(
-        settings, build_encoder(settings, device), photo, regions.photo, build_start(settings, device)
+        settings, build_encoder(settings, device), photo, regions.photo, build_start(settings, device), still=True
     )
     done = optimizer.stylize(Guides(small, regions.of(0, small)), None)
     ours = to_picture(done.parametrization.lift(frame))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from photovst.config import (
     Settings,
     TemporalTarget,
 )
-from photovst.errors import SettingsError
+from photovst.errors import MediaError, SettingsError
 from photovst.guidance.cache import GuideCache
 from photovst.guidance.joint import JointRegions
 from photovst.guidance.mask_files import MaskFiles
@@ -51,9 +52,9 @@ def build_device(settings: Settings) -> torch.device:
     name = settings.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+    if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", name):
         raise SettingsError(f"device={settings.device} is no device; choose auto, cpu, cuda or cuda:N")
+    kind, _, number = name.partition(":")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise SettingsError(
             f"device={settings.device}, but this machine has {torch.cuda.device_count()} CUDA devices; use device=cpu"
@@ -88,11 +89,11 @@ def build_cache(settings: Settings) -> GuideCache | None:
     return cache
 
 
-def build_regions(settings: Settings, samples: Sequence[Tensor], photo: Tensor) -> Regions:
-    """The regions of a shot, from a few of its frames.
+def build_regions(settings: Settings, samples: Sequence[Tensor], photo: Tensor, frames: int) -> Regions:
+    """The regions of a shot, from a few of its frames; the clip has ``frames`` in all.
 
     Raises:
-        MediaError: a mask file is absent or not a picture.
+        MediaError: a mask file is absent or not a picture, or there are fewer than frames.
     """
     segmentation = settings.segmentation
     match segmentation.method:
@@ -104,6 +105,11 @@ def build_regions(settings: Settings, samples: Sequence[Tensor], photo: Tensor) 
             assert segmentation.content is not None  # checked on load
             assert segmentation.style is not None
             files = MaskFiles.open(segmentation.content, segmentation.style)
+            if 1 < len(files.files) < frames:
+                raise MediaError(
+                    f"{segmentation.content} holds {len(files.files)} masks, but the clip has {frames} frames; give one"
+                    " a frame, or one for all"
+                )
             return Regions(
                 files.names,
                 files.photo_masks.to(photo),
@@ -124,8 +130,13 @@ def build_optimizer(
     photo: Tensor,
     photo_masks: Tensor,
     start: Callable[[Tensor], Parametrization],
+    still: bool = False,
 ) -> FrameOptimizer:
-    """The per-frame optimizer of a shot; ``start`` is what `build_start` gives."""
+    """The per-frame optimizer of a shot, or of a still; ``start`` is what `build_start` gives.
+
+    Raises:
+        SettingsError: no term has a weight, or only the temporal one, so that every frame would stay as it is.
+    """
     objective, schedule = settings.objective, settings.schedule
     terms = {
         "content": objective.content.weight,
@@ -136,14 +147,17 @@ def build_optimizer(
         "smoothness": objective.smoothness.weight,
         "gamut": objective.gamut.weight,
     }
-    optimizer = settings.optimizer
+    if not any(weight for name, weight in terms.items() if name != "temporal"):
+        raise SettingsError(
+            "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
+            " objective.style.weight=1"
+        )
+    optimizer, parametrization = settings.optimizer, settings.parametrization
     return FrameOptimizer(
         encoder=encoder,
         photo=photo,
         photo_masks=photo_masks,
-        scales=[
-            Scale(*scale) for scale in zip(schedule.scales, schedule.iterations, schedule.next_iterations, strict=True)
-        ],
+        scales=build_scales(settings, still),
         weights={name: weight for name, weight in terms.items() if weight > 0},
         solver=Solver(
             kind="adam" if optimizer.kind is OptimizerKind.adam else "lbfgs",
@@ -151,13 +165,23 @@ def build_optimizer(
             history=optimizer.history,
             tolerance=optimizer.tolerance,
             window=optimizer.window,
-            roughness=settings.parametrization.smoothness,
+            roughness=parametrization.still_smoothness if still else parametrization.smoothness,
         ),
         start=start,
         warm_start=schedule.warm_start,
         temporal_target="output" if objective.temporal.target is TemporalTarget.output else "transform",
         epsilon=objective.photorealism.epsilon,
     )
+
+
+def build_scales(settings: Settings, still: bool) -> list[Scale]:
+    """The working sizes, coarse to fine; a still gets one more."""
+    schedule = settings.schedule
+    counts = zip(schedule.scales, schedule.iterations, schedule.next_iterations, strict=True)
+    scales = [Scale(*scale) for scale in counts]
+    if still and schedule.still_iterations and schedule.still_size > scales[-1].long_side:
+        scales.append(Scale(schedule.still_size, schedule.still_iterations, 0))
+    return scales
 
 
 def build_start(settings: Settings, device: torch.device) -> Callable[[Tensor], Parametrization]:
@@ -168,4 +192,4 @@ def build_start(settings: Settings, device: torch.device) -> Callable[[Tensor], 
             cells = (parametrization.luma, parametrization.rows, parametrization.columns)
             return lambda frame: BilateralGrid.identity(*cells, device)
         case ParametrizationKind.pixels:
-            return lambda frame: Pixels(frame, frame)
+            return Pixels.identity

@@ -7,6 +7,7 @@ reads. Heavy imports live inside the verbs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -209,11 +210,6 @@ def _settings_table() -> str:
     return "\n".join(line.rstrip() for line in text.get().splitlines())
 
 
-def default_run_folder(output: str | Path) -> Path:
-    """OUT with ``.run`` for its suffix: out.mp4 -> out.run, frames/ -> frames.run."""
-    return Path(output).with_suffix(".run")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a bug leaves as its exception, for the excepthook."""
     call = Invocation(list(sys.argv[1:] if argv is None else argv))
@@ -225,7 +221,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _parse(call)
         if call.work is not None:
-            print(call.work())
+            text = str(call.work())
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(errors="surrogateescape")  # a file name is the bytes it is
+            print(text)
         sys.stdout.flush()
     except PhotovstError as error:
         call.say(f"error: {error}")
@@ -271,6 +270,7 @@ def _stylize(
     log_json: bool,
 ) -> Path:
     from photovst.progress import progress_for
+    from photovst.run import default_run_folder
     from photovst.settings_io import load_settings
 
     settings = load_settings(files or (), overrides or (), fixed)

@@ -130,7 +130,7 @@ class PhotorealismSettings:
 class TemporalSettings:
     """Steadiness from frame to frame, weighted by the certainty of the flow."""
 
-    weight: float = setting(10.0, "Weight of the temporal term; 0 switches it off.", low=0)
+    weight: float = setting(200.0, "Weight of the temporal term; 0 switches it off.", low=0)
     target: TemporalTarget = setting(TemporalTarget.transform, "What a frame is held to.")
 
 
@@ -176,7 +176,10 @@ class ParametrizationSettings:
     luma: int = setting(8, "Grid cells along luma.", low=1, high=64)
     rows: int = setting(16, "Grid cells from top to bottom.", low=1, high=256)
     columns: int = setting(24, "Grid cells from left to right.", low=1, high=256)
-    smoothness: float = setting(2.0, "Weight of differences between neighbouring grid cells.", low=0)
+    smoothness: float = setting(70.0, "Weight of differences between neighbouring grid cells, for clips.", low=0)
+    still_smoothness: float = setting(
+        3.0, "The same for stills, where strong local contrast cannot turn a clip's noise into flicker.", low=0
+    )
 
 
 @dataclass
@@ -197,8 +200,12 @@ class ScheduleSettings:
     scales: list[int] = setting(
         [80, 160, 320], "Working sizes (longer side, pixels), coarse to fine.", low=16, high=8192
     )
-    iterations: list[int] = setting([40, 20, 8], "Iterations at each scale for the first frame of a shot.", low=0)
+    iterations: list[int] = setting([60, 30, 8], "Iterations at each scale for the first frame of a shot.", low=0)
     next_iterations: list[int] = setting([0, 8, 2], "Iterations at each scale for the frames after it.", low=0)
+    still_size: int = setting(
+        640, "A further working size for stills; no effect below the last scale.", low=16, high=8192
+    )
+    still_iterations: int = setting(6, "Iterations there; 0 leaves it out.", low=0)
     warm_start: bool = setting(True, "Start a frame from the previous one, carried along the flow.")
 
 

@@ -60,7 +60,7 @@ class Highlights:
                 f"{name} (from frame {first})" if several else name,
                 float(share),
                 float(photo_share),
-                "#%02x%02x%02x" % color,
+                f"#{bytes(color).hex()}",
             )
             for first, regions, shares in self._regions
             for name, share, photo_share, color in zip(

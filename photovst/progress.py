@@ -158,6 +158,7 @@ class TextLines:
         self._quiet = quiet
         self._last = -math.inf
         self._started = False
+        self._untold = False
 
     def show(self, event: Event) -> None:
         """Write a line if the event is due one."""
@@ -165,9 +166,12 @@ class TextLines:
         if kind in ("frame", "iteration"):
             edge = kind == "frame" and (not self._started or event["frame"] + 1 == event["total"])
             self._started = self._started or kind == "frame"
-            if not edge and event["elapsed"] - self._last < SECONDS_BETWEEN_LINES:
+            due = event["elapsed"] - self._last >= SECONDS_BETWEEN_LINES
+            # Where frames are quick the line is the next frame's, not some iteration's before it.
+            if not edge and (not due or (kind == "iteration" and self._untold)):
+                self._untold = self._untold or kind == "frame"
                 return
-            self._last = event["elapsed"]
+            self._last, self._untold = event["elapsed"], False
         if not self._quiet or kind == "warning":
             self._stream.write(f"photovst: {event_text(event)}\n")
             self._stream.flush()
@@ -263,6 +267,11 @@ def json_line(values: Mapping[str, Any]) -> str:
     '{"frame": 3, "loss": null}\\n'
     """
     return json.dumps(_jsonable(values), allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def json_bytes(values: Mapping[str, Any]) -> bytes:
+    """:func:`json_line` for a file; bytes of a file name that are no UTF-8 become JSON's escapes."""
+    return json_line(values).encode(errors="backslashreplace")
 
 
 def _jsonable(value: Any) -> Any:

@@ -66,6 +66,8 @@ def differences(former: Mapping[str, Any], key: Mapping[str, Any]) -> list[str]:
 def hash_input(path: str | Path) -> str:
     """SHA-256 of a file's bytes; of names and bytes, sorted by name, for a folder or a glob.
 
+    What lies deeper in a folder, or is hidden, belongs to no clip: a run folder may lie there, and changes.
+
     Raises:
         MediaError: nothing is there.
     """
@@ -73,11 +75,11 @@ def hash_input(path: str | Path) -> str:
     if place.is_file():
         return hash_files([("", place)])
     if place.is_dir():
-        files = sorted(p for p in place.rglob("*") if p.is_file())
-        return hash_files((p.relative_to(place).as_posix(), p) for p in files)
-    files = sorted(p for p in map(Path, glob.glob(str(path))) if p.is_file())
-    if not files:
-        raise MediaError(f"{path} does not exist, and as a pattern it matches no file")
+        files = sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith("."))
+    else:
+        files = sorted(p for p in map(Path, glob.glob(str(path))) if p.is_file())
+        if not files:
+            raise MediaError(f"{path} does not exist, and as a pattern it matches no file")
     return hash_files((p.name, p) for p in files)
 
 

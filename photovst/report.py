@@ -99,7 +99,7 @@ def write_report(
     environment.filters.update(uri=data_uri, percent=_percent, seconds=_seconds)
     page = environment.get_template("report.html.j2").render(
         title=title,
-        result={"path": relative, "url": quote(Path(relative).as_posix()), "shown_as": shown_as},
+        result={"path": relative, "url": quote(os.fsencode(relative)), "shown_as": shown_as},
         style=style,
         pairs=pairs,
         overlays=overlays,
@@ -121,7 +121,7 @@ def write_report(
         warnings=warnings,
     )
     path = folder / "report.html"
-    write_atomic(path, page.encode())
+    write_atomic(path, page.encode(errors="backslashreplace"))
     return path
 
 
@@ -203,7 +203,7 @@ def _tick_label(value: float, step: float) -> str:
 
 def _figures(records: Sequence[Mapping[str, Any]], seconds: Mapping[str, float]) -> list[tuple[str, str]]:
     figures = [("frames", str(len(records)))] if records else []
-    spent = [r["seconds"] for r in records if _known(r.get("seconds"))]
+    spent = [sum(r["seconds"].values()) for r in records if r.get("seconds")]
     if spent:
         figures.append(("seconds a frame, mean", f"{sum(spent) / len(spent):.3g}"))
     iterations = [r["iterations"] for r in records if _known(r.get("iterations"))]

@@ -15,14 +15,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photovst.config import Settings
 from photovst.errors import SettingsError
-from photovst.progress import json_line
+from photovst.progress import json_bytes
 from photovst.provenance import differences, fingerprint, hash_input, session
 from photovst.settings_io import resolved_yaml
 from photovst.storage import Arrays, read_npz, write_atomic, write_npz
@@ -32,6 +32,10 @@ logger = logging.getLogger(__name__)
 PROVENANCE, LOCK = "provenance.json", ".lock"
 CONTENTS = ("finished.json", "report.html", "metrics.json", "log.jsonl", "frames.jsonl", "frames", "state")
 """What is removed before a folder is used for another run; never more, in case it holds somebody's notes."""
+
+
+FILE_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".png", ".jpg", ".jpeg")
+"""Suffixes of results that are one file."""
 
 
 class RunFolder:
@@ -64,12 +68,17 @@ class RunFolder:
             SettingsError: the folder is in use, is not a run folder, or belongs to another run.
         """
         path = Path(path)
-        if path.exists() and not path.is_dir():
-            raise SettingsError(f"run folder {path} is a file; choose another with --run")
-        names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise SettingsError(f"run folder {path} is a file; choose another with --run") from error
+        except OSError as error:
+            raise SettingsError(
+                f"cannot make the run folder {path} ({error.strerror}); choose another with --run"
+            ) from error
+        names = {entry.name for entry in path.iterdir()}
         if names - {LOCK} and PROVENANCE not in names:
             raise SettingsError(f"{path} holds files but no run of photovst; choose another folder with --run")
-        path.mkdir(parents=True, exist_ok=True)
         run = cls(path, key, _locked(path))
         try:
             run._begin(settings, key, overwrite, list(sys.argv if command is None else command))
@@ -81,11 +90,15 @@ class RunFolder:
     def _begin(self, settings: Settings, key: Mapping[str, Any], overwrite: bool, command: list[str]) -> None:
         former = _read_json(self.path / PROVENANCE)
         same = former.get("fingerprint") == self.fingerprint
+        if former and not same and "inputs" in former and not any((self.path / "state").glob("*.npz")):
+            self._clear()  # it ended before its first frame: there is nothing to lose
+            former = {}
         if former and not same and not overwrite:
-            changed = differences(former, key) if "inputs" in former else ["its provenance cannot be read"]
+            changed = differences(former, key) if "inputs" in former else []
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            why = f"differs in {', '.join(changed[:3])}{more}" if changed else "its provenance cannot be read"
             raise SettingsError(
-                f"{self.path} belongs to another run (differs in {', '.join(changed[:3])}{more}); "
+                f"{self.path} belongs to another run ({why}); "
                 "pass --overwrite to replace it, or choose another folder with --run"
             )
         if former and (not same or (overwrite and (self.path / "finished.json").exists())):
@@ -132,7 +145,7 @@ class RunFolder:
         # Relative, so that a run and its result can move together.
         place = os.path.relpath(Path(result).resolve(), self.path.resolve())
         done = {"fingerprint": self.fingerprint, "result": place, "sha256": hash_input(result)}
-        write_atomic(self.path / "finished.json", json_line(done).encode())
+        write_atomic(self.path / "finished.json", json_bytes(done))
         self.log({"event": "finished", "result": place})
 
     def save_state(self, index: int, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -190,11 +203,25 @@ class RunFolder:
                 path.unlink(missing_ok=True)
 
 
+def default_run_folder(output: str | Path) -> Path:
+    """OUT with ``.run`` for its suffix: out.mp4 -> out.run, frames/ -> frames.run, take1.5/ -> take1.5.run.
+
+    Raises:
+        SettingsError: there is no name to put it to, as in '.'.
+    """
+    output = Path(output)
+    if output.name in ("", ".."):
+        raise SettingsError(f"output {output} has no name of its own; name the file or folder to write")
+    # A folder's name may hold dots: what follows the last one is no suffix to be cut off.
+    stem = output.stem if output.suffix.lower() in FILE_SUFFIXES else output.name
+    return output.with_name(f"{stem}.run")
+
+
 def read_records(folder: Path) -> list[dict[str, Any]]:
     """The frame records of a run folder, sorted by frame, the last one of each; a torn line is left out.
 
     The names the report knows: ``frame``, ``loss`` (weighted total), ``terms`` (name to unweighted value),
-    ``seconds``, ``iterations``.
+    ``seconds`` (step to its seconds), ``iterations``.
     """
     path = folder / "frames.jsonl"
     by_frame: dict[int, dict[str, Any]] = {}
@@ -219,7 +246,7 @@ def _locked(path: Path) -> BinaryIO:
 
 def _append(path: Path, values: Mapping[str, Any]) -> None:
     with path.open("ab") as stream:
-        stream.write(json_line(values).encode())
+        stream.write(json_bytes(values))
 
 
 def _drop_torn_line(path: Path) -> None:
@@ -232,8 +259,9 @@ def _drop_torn_line(path: Path) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return cast(dict[str, Any], json.loads(path.read_bytes()))
+        content = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
     except ValueError:
         return {"fingerprint": None}
+    return content if isinstance(content, dict) else {"fingerprint": None}

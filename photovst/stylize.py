@@ -16,17 +16,19 @@ from photovst.build import (
     build_encoder,
     build_optimizer,
     build_regions,
+    build_scales,
     build_start,
 )
 from photovst.config import SegmentationMethod, Settings
-from photovst.errors import MediaError
+from photovst.errors import MediaError, SettingsError
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.guides import Guides, motion_between, steady_masks
 from photovst.guidance.survey import Survey, survey
 from photovst.highlights import Highlights
+from photovst.losses.objective import Encoder
 from photovst.media.clip import Frame, open_clip
 from photovst.media.images import read_image
-from photovst.media.records import Picture
+from photovst.media.records import SMALLEST_SIDE, Picture
 from photovst.media.shots import Shot
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
@@ -35,7 +37,7 @@ from photovst.optimize.frame_optimizer import OnIteration, Stylized
 from photovst.optimize.parametrization import Parametrization
 from photovst.progress import Progress
 from photovst.provenance import identity
-from photovst.run import RunFolder
+from photovst.run import RunFolder, default_run_folder
 from photovst.types import Size
 
 
@@ -59,23 +61,25 @@ def stylize_clip(
         PhotovstError: bad input, in one line.
     """
     output = Path(settings.output)
+    folder = run_folder or default_run_folder(output)
+    _check_apart(folder, output)
     clip = open_clip(settings.content)
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
+    size = _output_size(settings, clip.info.size)
     device = build_device(settings)
+    encoder = build_encoder(settings, device)
     photo = to_frame(read_image(settings.style), device)
     inputs = {"content": settings.content, "style": settings.style}
     if settings.segmentation.method is SegmentationMethod.files:
         inputs["segmentation.content"] = str(settings.segmentation.content)
         inputs["segmentation.style"] = str(settings.segmentation.style)
     key = identity(settings, inputs, str(device))
-    folder = run_folder or output.with_suffix(".run")
     with RunFolder.open(folder, settings, key, overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
         overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
         highlights = Highlights(overview.count)
-        shots = _Shots(settings, run, overview, photo, device, progress, highlights)
-        size = _output_size(settings, clip.info.size)
+        shots = _Shots(settings, run, overview, encoder, photo, device, progress, highlights)
         progress.stage("stylize")
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
             for frame in clip:
@@ -85,9 +89,10 @@ def stylize_clip(
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
                 highlights.look(frame.index, image, picture, masks)
-        progress.stage("report")
+            # Before the result gets its name: where that is there, a run stopped here would not go on.
+            progress.stage("report")
+            highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)
-        highlights.write(run.path, settings, output, photo, progress)
     return output
 
 
@@ -99,16 +104,18 @@ class _Shots:
         settings: Settings,
         run: RunFolder,
         overview: Survey,
+        encoder: Encoder,
         photo: Tensor,
         device: torch.device,
         progress: Progress,
         highlights: Highlights,
     ) -> None:
-        self.settings, self.run, self.overview, self.photo = settings, run, overview, photo
-        self.device, self.progress, self.highlights = device, progress, highlights
-        self.encoder = build_encoder(settings, device)
+        self.settings, self.run, self.overview = settings, run, overview
+        self.encoder, self.photo, self.device = encoder, photo, device
+        self.progress, self.highlights = progress, highlights
         self.cache = build_cache(settings)
         self.start = build_start(settings, device)
+        self.still = overview.count == 1
         self.resume_at, self.carried_masks = _resume_point(run, overview)
         if self.resume_at:
             progress.note(f"{self.resume_at} of {overview.count} frames are done; going on from there")
@@ -122,7 +129,7 @@ class _Shots:
         index = frame.index
         began = time.perf_counter()
         shot = self.overview.shot_of(index)
-        small = to_frame(resized(image, _working_size(self.settings, image)), self.device)
+        small = to_frame(resized(image, _working_size(self.settings, self.still, image)), self.device)
         own = self._own_masks(shot, index, small)
         done = index < self.resume_at
         motion = None if done or self.previous is None else self._motion(small)
@@ -146,8 +153,10 @@ class _Shots:
         """The frame's regions by themselves; at the first frame of a shot everything starts anew."""
         if index == shot.first:
             samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [small]
-            self.regions = build_regions(self.settings, samples, self.photo)
-            self.styler = build_optimizer(self.settings, self.encoder, self.photo, self.regions.photo, self.start)
+            self.regions = build_regions(self.settings, samples, self.photo, self.overview.count)
+            self.styler = build_optimizer(
+                self.settings, self.encoder, self.photo, self.regions.photo, self.start, self.still
+            )
             self.previous = self.masks = None
             for name in self.regions.orphans:
                 self.progress.warn(
@@ -203,30 +212,44 @@ class _Shots:
 def _resume_point(run: RunFolder, overview: Survey) -> tuple[int, Tensor | None]:
     """The first frame still to do, and the regions carried to it from the frame before.
 
-    A frame is done when every state up to it is whole. Where the carried regions do not fit that point, its shot is
-    done again from its start: what comes out must not depend on where a run was stopped.
+    A frame is done when every state up to it is whole. Inside a shot the next one also needs the carried regions:
+    where those are of another frame, or gone, its shot is done again from its start, for what comes out must not
+    depend on where a run was stopped.
     """
-    carry = run.load_carry()
-    if carry is None:
-        return 0, None
-    index, arrays = carry
-    whole = next((i for i in range(index + 1) if not run.has_state(i)), index + 1)
-    if whole >= overview.count or overview.shot_of(whole).first == whole:
-        return whole, None
-    if whole != index + 1:
-        return overview.shot_of(whole).first, None
-    return whole, torch.from_numpy(arrays["masks"])
+    missing = next((i for i in range(overview.count) if not run.has_state(i)), overview.count)
+    if missing == overview.count or overview.shot_of(missing).first == missing:
+        return missing, None
+    index, arrays = run.load_carry() or (-1, {})
+    if index + 1 in (missing - 1, missing) and index >= overview.shot_of(missing).first:
+        return index + 1, torch.from_numpy(arrays["masks"])
+    return overview.shot_of(missing).first, None
 
 
-def _working_size(settings: Settings, image: Picture) -> Size:
+def _working_size(settings: Settings, still: bool, image: Picture) -> Size:
     """The largest working size; never larger than the frame."""
     size = (image.shape[0], image.shape[1])
-    largest = settings.schedule.scales[-1]
+    largest = build_scales(settings, still)[-1].long_side
     return fit_long_side(size, largest) if largest < max(size) else size
 
 
 def _output_size(settings: Settings, size: Size) -> Size:
-    return size if settings.video.size is None else fit_long_side(size, settings.video.size)
+    """The size of the result; even where an even one is asked for, as players like it."""
+    wanted = settings.video.size
+    if wanted is None:
+        return size
+    fitted = fit_long_side(size, wanted, multiple=1 if wanted % 2 else 2)
+    if min(fitted) < SMALLEST_SIDE:
+        raise SettingsError(
+            f"video.size={wanted} makes frames of {fitted[1]}x{fitted[0]} pixels, but the shorter side needs at least"
+            f" {SMALLEST_SIDE}; give a larger one"
+        )
+    return fitted
+
+
+def _check_apart(folder: Path, output: Path) -> None:
+    place, run = output.resolve(), folder.resolve()
+    if place == run or place in run.parents:
+        raise SettingsError(f"the run folder {folder} would lie in the output {output}; choose another with --run")
 
 
 def _picture(parametrization: Parametrization, image: Picture, strength: float, device: torch.device) -> Picture:

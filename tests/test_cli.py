@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from photovst.cli import default_run_folder, main
+from photovst.cli import main
 from photovst.config import Settings
 from photovst.errors import MediaError
 from photovst.progress import Progress
+from photovst.run import default_run_folder
 
 Work = Callable[..., Path]
 
@@ -296,7 +297,8 @@ def test_nobody_reading_is_quiet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "folder"), [("out.mp4", "out.run"), ("frames", "frames.run"), ("a/frames/", "a/frames.run")]
+    ("output", "folder"),
+    [("out.mp4", "out.run"), ("frames", "frames.run"), ("a/frames/", "a/frames.run"), ("take1.5", "take1.5.run")],
 )
 def test_default_run_folder(output: str, folder: str) -> None:
     assert default_run_folder(output) == Path(folder)

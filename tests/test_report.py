@@ -84,7 +84,14 @@ def report(folder: Path, result: str = "out.mp4", title: str = "Dusk") -> Page:
     }
     (run / "provenance.json").write_text(json.dumps({"fingerprint": "abc123", "sessions": [session]}))
     records = [
-        {"frame": i, "loss": 1.0 - 0.1 * i, "terms": {"style": 0.5}, "seconds": 2.0, "iterations": 10} for i in range(5)
+        {
+            "frame": i,
+            "loss": 1.0 - 0.1 * i,
+            "terms": {"style": 0.5},
+            "seconds": {"guides": 0.5, "optimize": 1.5},
+            "iterations": 10,
+        }
+        for i in range(5)
     ]
     (run / "frames.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
     path = write_report(

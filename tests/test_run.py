@@ -84,9 +84,18 @@ def test_another_run_is_refused_and_named_then_replaced(inputs: dict[str, str]) 
         assert other.records() == []
         assert list(other.frames.iterdir()) == []
         assert (other.path / "notes.txt").read_text() == "mine"
+        other.save_state(0, {"grid": np.ones(2)})
     Path("clip.mp4").write_bytes(b"another clip")
     with pytest.raises(SettingsError, match=r"differs in inputs\.content\)"):
         open_run(inputs, "seed=1")
+
+
+def test_a_run_without_a_frame_gives_way_to_another(inputs: dict[str, str]) -> None:
+    with open_run(inputs) as first:
+        first.log({"event": "warning", "message": "of the first"})
+    with open_run(inputs, "seed=1") as second:
+        assert json.loads((second.path / "provenance.json").read_text())["seed"] == 1
+        assert "of the first" not in (second.path / "log.jsonl").read_text()
 
 
 def test_identity_ignores_places_and_caches(inputs: dict[str, str]) -> None:
@@ -250,7 +259,8 @@ def test_two_processes_do_not_share_a_folder(run: RunFolder, inputs: dict[str, s
 
 
 def test_a_failed_opening_releases_the_lock(inputs: dict[str, str]) -> None:
-    open_run(inputs).close()
+    with open_run(inputs) as run:
+        run.save_state(0, {"grid": np.ones(2)})
     with pytest.raises(SettingsError, match="belongs to another run"):
         open_run(inputs, "seed=1")
     open_run(inputs).close()

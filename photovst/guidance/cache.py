@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import platformdirs
 from torch import Tensor
 
+from photovst.errors import SettingsError
 from photovst.storage import Arrays, read_npz, write_npz
 
 logger = logging.getLogger(__name__)
@@ -22,11 +24,20 @@ class GuideCache:
     Args:
         folder: where; the user's cache folder when not given.
         limit: bytes; `prune` removes the guides that were used longest ago beyond it.
+
+    Raises:
+        SettingsError: the folder cannot be made.
     """
 
     def __init__(self, folder: str | Path | None = None, limit: int = 1 << 30) -> None:
         self.folder = Path(folder) if folder else Path(platformdirs.user_cache_dir("photovst")) / "guides"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"cannot make the cache folder {self.folder} ({error.strerror}); set cache.folder, or"
+                " cache.enabled=false"
+            ) from error
         self.limit = limit
 
     def get(self, kind: str, pictures: tuple[Tensor, ...], compute: Callable[[], Arrays]) -> Arrays:
@@ -34,7 +45,7 @@ class GuideCache:
         path = self.folder / f"{_key(kind, pictures)}.npz"
         try:
             arrays = read_npz(path)
-            path.touch()  # used just now: the last to be pruned
+            os.utime(path)  # used just now: the last to be pruned; unlike touch(), it never makes a file
         except FileNotFoundError:
             arrays = None
         except (ValueError, zipfile.BadZipFile, KeyError):

@@ -120,8 +120,8 @@ class JointRegions:
 
 
 def _small(frame: Tensor) -> Tensor:
-    size = fit_long_side((frame.shape[-2], frame.shape[-1]), SIZE)
-    return resize(frame.detach().float().cpu(), size)
+    height, width = fit_long_side((frame.shape[-2], frame.shape[-1]), SIZE)
+    return resize(frame.detach().float().cpu(), (max(height, 2), max(width, 2)))  # a gradient needs two pixels
 
 
 def _planes(small: Tensor) -> Planes:

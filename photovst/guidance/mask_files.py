@@ -13,7 +13,8 @@ from torch import Tensor
 
 from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS, snap, without
-from photovst.media.images import read_image
+from photovst.media.frame_folder import natural_key
+from photovst.media.images import READABLE, read_image
 from photovst.ops.masks import resize_masks
 from photovst.types import Size
 
@@ -27,7 +28,7 @@ Labels = NDArray[np.uint8]
 class MaskFiles:
     """Regions by mask pictures; see `JointRegions` for the other kind.
 
-    ``names`` are the regions' colors. ``files`` is one picture for all frames, or one a frame.
+    ``names`` are the regions' colors. ``files`` is one picture for all frames, or one a frame in natural order.
     """
 
     names: tuple[str, ...]
@@ -46,9 +47,9 @@ class MaskFiles:
             MediaError: a file is absent or not a picture.
         """
         place = Path(content)
-        files = tuple(sorted(p for p in place.iterdir() if p.is_file())) if place.is_dir() else (place,)
+        files = _pictures(place) if place.is_dir() else (place,)
         if not files:
-            raise MediaError(f"the mask folder {content} is empty; put one picture a frame there")
+            raise MediaError(f"the mask folder {content} holds no pictures; put one a frame there")
         photo = clean(_labels(Path(style)))
         present = sorted({int(label) for file in files for label in np.unique(clean(_labels(file)))})
         names = tuple(COLORS)
@@ -84,6 +85,12 @@ def clean(labels: Labels) -> Labels:
     """Labels without the thin false regions that antialiasing and compression leave at borders."""
     shares = np.bincount(labels.reshape(-1), minlength=len(COLORS)) / labels.size
     return without(labels, {label for label in range(len(COLORS)) if 0 < shares[label] < SMALLEST})
+
+
+def _pictures(folder: Path) -> tuple[Path, ...]:
+    """The pictures of a folder in the order a clip takes them in; other files and hidden ones are passed over."""
+    shown = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    return tuple(sorted((file for file in shown if file.suffix.lower() in READABLE), key=natural_key))
 
 
 def _labels(path: Path) -> Labels:

@@ -128,7 +128,7 @@ LIGHTS: dict[Look, Light] = {
 
 
 def tone(radiance: Samples) -> Array:
-    """Linear radiance to display-referred sRGB in [0, 1], through a film-like curve [Narkowicz2015]."""
+    """Linear radiance to display-referred sRGB in [0, 1], through a film-like curve [Narkowicz2016]."""
     x = np.maximum(radiance, 0) * np.float32(0.66)
     film = np.clip(x * (2.51 * x + 0.03) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)
     return np.where(

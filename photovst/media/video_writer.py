@@ -55,7 +55,7 @@ def check_output(
     if isinstance(source, Clip) and _same_place(path, source.path):
         raise MediaError(f"{path} is the input; choose another name for the output")
     if not overwrite:
-        raise MediaError(f"{path} exists; choose another name, or allow it to be overwritten")
+        raise MediaError(f"{path} exists; choose another name, or pass --overwrite")
     if path.is_dir() != (codec == FOLDER_CODEC and not _is_still(path)):
         raise MediaError(f"{path} is a {'folder' if path.is_dir() else 'file'}; choose another name for the output")
     if path.is_dir() and not all(re.fullmatch(r"\d{6,}\.png", entry.name) for entry in path.iterdir()):

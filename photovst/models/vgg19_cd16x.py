@@ -45,11 +45,13 @@ class Vgg19Cd16x(nn.Module):
         return F.conv2d(x, weight.to(x.dtype), bias.to(x.dtype))
 
     def forward(self, frame: Float[Tensor, "b 3 h w"]) -> dict[str, Tensor]:
-        """Features of a frame in [0, 1], by the field's layer names."""
+        """Features of a frame in [0, 1], by the field's layer names; a small frame gets fewer of them."""
         features: dict[str, Tensor] = {}
         x = self._conv(frame, "conv0")
         for name in self.names[1:]:
             if name.endswith("1") and name != "conv11":
+                if min(x.shape[-2:]) < 4:
+                    break  # half of it is too small to be reflected at its border
                 x = F.max_pool2d(x, 2)
             x = self._conv(x, name).relu()
             layer = f"relu{name[4]}_{name[5]}"

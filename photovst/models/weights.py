@@ -65,7 +65,7 @@ def find(checkpoint: Checkpoint) -> Path:
         return path
     places = " or ".join(str(folder) for folder in folders())
     raise WeightsError(
-        f"{checkpoint.file} ({checkpoint.megabytes} MB, {checkpoint.licence}) is in neither {places}; get it from"
+        f"{checkpoint.file} ({checkpoint.megabytes} MB, {checkpoint.licence}) is not in {places}; get it from"
         f" {checkpoint.origin}, and put it there or name its folder in PHOTOVST_WEIGHTS"
     )
 

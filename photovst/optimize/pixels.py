@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from photovst.ops.guided_filter import affine_upsample
-from photovst.ops.warp import warp
+from photovst.ops.warp import resize_flow, warp
 from photovst.storage import Arrays
 
 
@@ -26,6 +26,11 @@ class Pixels:
     image: Float[Tensor, "1 3 h w"]
     frame: Float[Tensor, "1 3 h w"]
 
+    @classmethod
+    def identity(cls, frame: Float[Tensor, "1 3 h w"]) -> Pixels:
+        """The picture that is the frame."""
+        return cls(_to_16_bits(frame), frame)
+
     def fit(self, frame: Float[Tensor, "1 3 h w"]) -> PixelFit:
         """Begin from this picture, brought to the frame's size."""
         return PixelFit(self.lift(frame), frame)
@@ -39,13 +44,9 @@ class Pixels:
 
     @torch.no_grad()
     def propagated(self, flow_to_previous: Float[Tensor, "1 2 h w"]) -> Pixels:
-        """Picture and frame warped to the current frame."""
-        flow = flow_to_previous
-        if flow.shape[-2:] != self.image.shape[-2:]:
-            raise ValueError(
-                f"the flow is {tuple(flow.shape[-2:])} but the picture {tuple(self.image.shape[-2:])}; resize the flow"
-            )
-        return Pixels(warp(self.image, flow), warp(self.frame, flow))
+        """Picture and frame warped to the current frame; the flow may be of another size."""
+        flow = resize_flow(flow_to_previous, (self.image.shape[-2], self.image.shape[-1]))
+        return Pixels(_to_16_bits(warp(self.image, flow)), warp(self.frame, flow))
 
     def blended(self, other: Pixels, t: float) -> Pixels:
         """The mean of two pictures of one size, ``t`` of it the other's."""
@@ -85,9 +86,9 @@ class PixelFit:
 
     def result(self) -> Pixels:
         """The picture, with colors clipped to the gamut and rounded to 16 bits."""
-        # Rounded, so that a resumed run starts the next frame from the very same numbers.
         return Pixels(_to_16_bits(self._image.detach()), self.frame)
 
 
 def _to_16_bits(image: Tensor) -> Tensor:
+    # As it is stored, so that a resumed run starts the next frame from the very same numbers.
     return (image.clamp(0, 1) * 65535).round() / 65535

@@ -53,10 +53,6 @@ class Solver:
         done = 0
         for done in range(1, iterations + 1):
             losses.append(float(optimizer.step(evaluate)))  # type: ignore[arg-type]
-            if not math.isfinite(losses[-1]):
-                raise NumericalError(
-                    f"the loss became {losses[-1]} at iteration {done}; lower the weights or the learning rate"
-                )
             if on_iteration is not None:
                 on_iteration(done, losses[-1])
             if self._has_settled(losses):
@@ -125,6 +121,12 @@ class _Evaluation:
             values = {**values, "roughness": self.fit.roughness()}
             weights = {**weights, "roughness": self.roughness}
             total = total + self.roughness * values["roughness"]
+        if not math.isfinite(total.item()):
+            # Here rather than after a step: the line search of L-BFGS would go on comparing with it.
+            raise NumericalError(
+                f"the loss became {total.item()} after {self.evaluations} evaluations; lower the weights or the"
+                " learning rate"
+            )
         gradients = torch.autograd.grad(total, variables)
         for variable, gradient in zip(variables, gradients, strict=True):
             variable.grad = gradient.clone()

@@ -332,7 +332,7 @@ def test_wrong_frames_are_refused(tmp_path: Path) -> None:
         ("b.png", "h264", r"b\.png is a picture, but the input is a clip"),
         ("none/b.mp4", "h264", r"the folder .*none does not exist; create it first"),
         ("a.mp4", "h264", r"a\.mp4 is the input; choose another name"),
-        ("old.mp4", "h264", r"old\.mp4 exists; choose another name, or allow it to be overwritten"),
+        ("old.mp4", "h264", r"old\.mp4 exists; choose another name, or pass --overwrite"),
     ],
 )
 def test_outputs_are_checked_early(tmp_path: Path, name: str, codec: str, match: str) -> None:

@@ -1,0 +1,44 @@
+# Needs Python 3.11 and make; everything else goes into .venv. `make PYTHON=...` takes another Python.
+# `make bench DATA=...` takes other data: luan_pairs/, davis/, and beside it weights/.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+DATA ?= ../shared/data
+
+.PHONY: venv demo test lint format bench clean
+.DELETE_ON_ERROR:
+
+venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "photovst needs Python 3.11 or later, but this is " + sys.version.split()[0] + "; give another: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: venv
+	$(BIN)/photovst demo -o demo_out --overwrite
+	@echo "the clip:   demo_out/day_as_sunset.mp4"
+	@echo "the report: demo_out/day_as_sunset.run/report.html"
+
+test: lint
+	$(BIN)/pytest
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: export PHOTOVST_WEIGHTS ?= $(DATA)/../weights
+bench: venv
+	$(BIN)/python benchmarks/luan_pairs.py $(DATA)/luan_pairs
+	$(BIN)/python benchmarks/steady.py $(DATA)/davis/kite-surf/frames $(DATA)/luan_pairs/05/style.png
+
+clean:
+	rm -rf demo_out photovst-demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .grimp_cache
+	find photovst tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

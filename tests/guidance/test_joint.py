@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photovst.guidance.joint import SIZE, SMALLEST, JointRegions
+from photovst.ops.masks import areas
+
+
+def _landscape(horizon: float, sky: tuple[float, ...], ground: tuple[float, ...], seed: int = 0) -> Tensor:
+    """Calm above the horizon, busy below it; ``(1, 3, 90, 120)``."""
+    picture = np.empty((90, 120, 3), np.float32)
+    edge = round(90 * horizon)
+    picture[:edge], picture[edge:] = sky, ground
+    picture += 0.01 * np.random.default_rng(seed).standard_normal(picture.shape, np.float32)
+    rough = np.random.default_rng(seed + 1).standard_normal((90 - edge, 120, 1), np.float32)
+    picture[edge:] += 0.15 * rough
+    return torch.from_numpy(picture.clip(0, 1)).permute(2, 0, 1)[None].contiguous()
+
+
+DAY = _landscape(0.5, (0.5, 0.7, 0.95), (0.3, 0.45, 0.2))
+NIGHT = _landscape(0.4, (0.1, 0.1, 0.25), (0.12, 0.1, 0.1), seed=5)
+
+
+def test_sky_and_ground_find_each_other_in_another_light() -> None:
+    joint = JointRegions.fit([DAY], NIGHT, 2)
+    clip, photo = joint.masks(DAY), joint.photo_masks
+    assert len(joint.centers) == clip.shape[1] == photo.shape[1] == 2
+    # From top to bottom: the first is the sky, in both.
+    assert clip[0, 0, :40].mean() > 0.9
+    assert clip[0, 1, 50:].mean() > 0.9
+    rows = photo.shape[2]
+    assert photo[0, 0, : round(0.33 * rows)].mean() > 0.9
+    assert photo[0, 1, round(0.5 * rows) :].mean() > 0.85
+    torch.testing.assert_close(areas(clip)[0], torch.tensor([0.5, 0.5]), rtol=0, atol=0.06)
+    torch.testing.assert_close(areas(photo)[0], torch.tensor([0.4, 0.6]), rtol=0, atol=0.06)
+
+
+def test_masks_are_soft_sum_to_one_and_have_the_frames_size() -> None:
+    joint = JointRegions.fit([DAY, DAY.flip(3)], NIGHT, 3)
+    for size in ((90, 120), (45, 60), (17, 200)):
+        frame = torch.nn.functional.interpolate(DAY, size)
+        masks = joint.masks(frame)
+        assert masks.shape == (1, 3, *size)
+        assert masks.dtype == torch.float32
+        assert masks.min() >= 0
+        torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, *size))
+    assert max(joint.photo_masks.shape[-2:]) == SIZE
+    torch.testing.assert_close(joint.photo_masks.sum(dim=1), torch.ones(1, *joint.photo_masks.shape[-2:]))
+
+
+def test_the_seed_decides_and_nothing_else() -> None:
+    first, again = (JointRegions.fit([DAY], NIGHT, 3, seed=7) for _ in range(2))
+    np.testing.assert_array_equal(first.centers, again.centers)
+    assert torch.equal(first.photo_masks, again.photo_masks)
+    assert torch.equal(first.masks(DAY), again.masks(DAY))
+    np.random.seed(1)  # noqa: NPY002  (the global state must not matter)
+    np.testing.assert_array_equal(JointRegions.fit([DAY], NIGHT, 3, seed=7).centers, first.centers)
+    assert not np.array_equal(JointRegions.fit([DAY], NIGHT, 3, seed=8).centers, first.centers)
+
+
+def test_regions_are_named_from_top_to_bottom() -> None:
+    for seed in range(3):
+        centers = JointRegions.fit([DAY], NIGHT, 4, seed).centers
+        assert (np.diff(centers[:, 0]) >= 0).all()
+
+
+def test_one_region_is_the_whole() -> None:
+    joint = JointRegions.fit([DAY], NIGHT, 1)
+    assert torch.equal(joint.masks(DAY), torch.ones(1, 1, 90, 120))
+    assert (joint.photo_masks == 1).all()
+
+
+def test_a_region_one_of_them_hardly_has_is_not_looked_for() -> None:
+    # The photograph is nothing but sky: bright and calm at every height.
+    sky = torch.full((1, 3, 90, 120), 0.8) + 0.001 * torch.randn(1, 3, 90, 120)
+    joint = JointRegions.fit([DAY], sky, 9)
+    count = len(joint.centers)
+    assert 1 <= count < 9
+    for masks in (joint.masks(DAY), joint.photo_masks):
+        share = torch.bincount(masks.argmax(dim=1).flatten(), minlength=count) / masks[0, 0].numel()
+        assert share.min() > SMALLEST / 3  # counted before the edges were snapped to
+
+
+def test_a_little_noise_does_not_move_regions() -> None:
+    joint = JointRegions.fit([DAY], NIGHT, 3)
+    masks = joint.masks(DAY)
+    noisy = joint.masks((DAY + 0.004 * torch.randn_like(DAY)).clamp(0, 1))
+    assert (noisy - masks).abs().mean() < 0.02
+    assert (noisy.argmax(dim=1) != masks.argmax(dim=1)).float().mean() < 0.02
+
+
+def test_a_frame_is_scaled_by_its_shot_not_by_itself() -> None:
+    # A frame that shows the sky alone has no ground, though half of it is lower than the other.
+    joint = JointRegions.fit([DAY], NIGHT, 2)
+    sky = DAY[..., :45, :].repeat(1, 1, 2, 1)
+    assert areas(joint.masks(sky))[0, 0] > 0.75
+
+
+@pytest.mark.parametrize("size", [(16, 4000), (4000, 16), (2, 2)])
+def test_thin_and_tiny_frames(size: tuple[int, int]) -> None:
+    frame = torch.rand(1, 3, *size)
+    assert JointRegions.fit([frame], NIGHT, 3).masks(frame).shape[-2:] == size
+    assert JointRegions.fit([DAY], frame, 3).photo_masks.isfinite().all()
+
+
+def test_a_flat_clip_has_regions_by_height_alone() -> None:
+    flat = torch.full((1, 3, 60, 80), 0.5)
+    masks = JointRegions.fit([flat], flat, 2).masks(flat)
+    torch.testing.assert_close(areas(masks)[0], torch.tensor([0.5, 0.5]), rtol=0, atol=0.05)
+    assert masks[0, 0, 0].mean() > 0.75
+    assert masks[0, 1, -1].mean() > 0.75

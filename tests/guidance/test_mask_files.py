@@ -1,0 +1,107 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from photovst.errors import MediaError
+from photovst.guidance.color_masks import COLORS
+from photovst.guidance.mask_files import MaskFiles, clean
+from photovst.media.images import write_image
+
+
+def _paint(path: Path, columns: Sequence[str], dtype: type = np.uint8) -> Path:
+    """Columns of colors, each ten pixels wide."""
+    row = np.repeat([COLORS[name] for name in columns], 10, axis=0)
+    picture = np.broadcast_to(row, (20, *row.shape)).astype(np.uint8)
+    write_image(path, picture.astype(np.uint16) * 257 if dtype is np.uint16 else np.ascontiguousarray(picture))
+    return path
+
+
+def test_one_picture_serves_every_frame(tmp_path: Path) -> None:
+    content = _paint(tmp_path / "clip.png", ["blue", "green", "green"])
+    style = _paint(tmp_path / "photo.png", ["green", "blue"])
+    files = MaskFiles.open(content, style)
+    assert files.names == ("blue", "green")
+    assert files.orphans == ()
+    masks = files.masks(0, (20, 30))
+    assert masks.shape == (1, 2, 20, 30)
+    assert (masks[0, 0, :, :10] == 1).all()
+    assert (masks[0, 1, :, 10:] == 1).all()
+    assert torch.equal(masks.sum(dim=1), torch.ones(1, 20, 30))
+    assert torch.equal(files.masks(12345, (20, 30)), masks)
+    assert files.photo_masks.shape == (1, 2, 20, 20)
+    assert (files.photo_masks[0, 1, :, :10] == 1).all()
+
+
+@pytest.mark.parametrize("size", [(7, 11), (20, 30), (33, 64)])
+def test_masks_sum_to_one_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = _paint(tmp_path / "a.png", ["red", "white", "purple"])
+    masks = MaskFiles.open(path, path).masks(0, size)
+    torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, *size))
+
+
+def test_one_a_frame_in_the_order_of_a_clips_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for index in range(12):
+        _paint(folder / f"mask{index}.png", ["blue"] * index + ["green"] * (12 - index))
+    (folder / "notes.txt").write_text("painted by hand")
+    (folder / ".hidden.png").write_bytes(b"")
+    files = MaskFiles.open(folder, _paint(tmp_path / "photo.png", ["blue", "green"]))
+    for index in range(12):  # 2 before 10
+        assert files.masks(index, (20, 120))[0, 0].mean().item() == pytest.approx(index / 12)
+    with pytest.raises(MediaError, match="there are 12 masks but the clip has a frame 12; give one a frame, or one"):
+        files.masks(12, (20, 120))
+
+
+def test_a_region_the_photograph_lacks_takes_the_whole_of_it(tmp_path: Path) -> None:
+    content = _paint(tmp_path / "clip.png", ["blue", "red", "yellow"])
+    files = MaskFiles.open(content, _paint(tmp_path / "photo.png", ["blue", "green"]))
+    assert files.names == ("blue", "red", "yellow")
+    assert files.orphans == ("red", "yellow")
+    assert torch.equal(files.photo_masks[0, 1:], torch.ones(2, 20, 20))
+    assert files.photo_masks[0, 0].mean() == 0.5
+
+
+def test_a_region_only_the_photograph_has_is_left_out(tmp_path: Path) -> None:
+    content = _paint(tmp_path / "clip.png", ["blue"])
+    files = MaskFiles.open(content, _paint(tmp_path / "photo.png", ["blue", "green"]))
+    assert files.names == ("blue",)
+    assert files.orphans == ()
+
+
+def test_specks_join_their_surroundings(tmp_path: Path) -> None:
+    labels = np.zeros((40, 40), np.uint8)
+    labels[:, 20:] = 1
+    labels[10, 10:13] = 5  # 3 of 1600 pixels
+    labels[30:36, 30:36] = 7  # 36, above one in a hundred
+    cleaned = clean(labels)
+    assert set(np.unique(cleaned)) == {0, 1, 7}
+    assert (cleaned[:, :20] == 0).all()
+    np.testing.assert_array_equal(cleaned[:, 20:], labels[:, 20:])
+
+
+def test_sixteen_bits_and_jpeg_are_read_too(tmp_path: Path) -> None:
+    style = _paint(tmp_path / "photo.jpg", ["blue", "green"])
+    deep = _paint(tmp_path / "deep.png", ["grey", "blue"], np.uint16)
+    files = MaskFiles.open(deep, style)
+    assert files.names == ("blue", "grey")
+    assert files.orphans == ("grey",)
+    assert files.photo_masks[0, 0].mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_errors(tmp_path: Path) -> None:
+    good = _paint(tmp_path / "a.png", ["blue"])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(MediaError, match=r"the mask folder .*empty holds no pictures; put one a frame there"):
+        MaskFiles.open(empty, good)
+    (empty / "notes.txt").write_text("nothing")
+    with pytest.raises(MediaError, match="holds no pictures"):
+        MaskFiles.open(empty, good)
+    with pytest.raises(MediaError, match=r"none\.png does not exist"):
+        MaskFiles.open(tmp_path / "none.png", good)
+    with pytest.raises(MediaError, match=r"notes\.txt is not a picture"):
+        MaskFiles.open(good, empty / "notes.txt")

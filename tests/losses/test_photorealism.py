@@ -1,0 +1,56 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photovst.errors import MediaError
+from photovst.losses.photorealism import PhotorealismTerm
+
+
+def _frame() -> Tensor:
+    return torch.rand(1, 3, 9, 13, dtype=torch.float64)
+
+
+def test_equals_the_assembled_matrix_per_pixel() -> None:
+    with warnings.catch_warnings():
+        # pymatting compiles with numba at import, which warns about the machine it runs on.
+        warnings.simplefilter("ignore")
+        from pymatting import cf_laplacian
+
+        frame, image = _frame(), _frame()
+        matrix = cf_laplacian(np.ascontiguousarray(frame[0].permute(1, 2, 0).numpy()), 1e-5, 1)
+    channels = image[0].flatten(1).numpy()
+    expected = sum(channel @ (matrix @ channel) for channel in channels) / (9 * 13)
+    assert PhotorealismTerm(frame, 1e-5)(image, {}).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_recoloring_is_free_and_new_texture_is_not() -> None:
+    frame = _frame()
+    matrix = torch.tensor([[0.5, 0.3, 0.1], [-0.2, 0.9, 0.1], [0.0, 0.4, 1.2]], dtype=torch.float64)
+    recolored = torch.einsum("ij,bjhw->bihw", matrix, frame) + 0.1
+    term = PhotorealismTerm(frame)
+    assert 0 <= term(recolored, {}).item() < 1e-6
+    assert term(recolored + 0.1 * _frame(), {}).item() > 1e-3
+
+
+def test_the_value_is_per_pixel() -> None:
+    frame, image = _frame(), _frame()
+    twice = PhotorealismTerm(torch.cat([frame, frame], dim=3), 1e-3)(torch.cat([image, image], dim=3), {}).item()
+    # Alike but for the windows across the seam.
+    assert twice == pytest.approx(PhotorealismTerm(frame, 1e-3)(image, {}).item(), rel=0.2)
+
+
+def test_gradcheck() -> None:
+    term = PhotorealismTerm(_frame()[..., :5, :6], 1e-3)
+    image = torch.rand(1, 3, 5, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda i: term(i, {}), image)
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_errors() -> None:
+    with pytest.raises(MediaError, match="2x9 is smaller than the 3x3 window"):
+        PhotorealismTerm(torch.rand(1, 3, 2, 9))
+    with pytest.raises(MediaError, match=r"the image is \(1, 3, 4, 5\) but the matting guide \(1, 3, 4, 4\)"):
+        PhotorealismTerm(torch.rand(1, 3, 4, 4))(torch.rand(1, 3, 4, 5), {})

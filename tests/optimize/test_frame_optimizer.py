@@ -1,0 +1,285 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from photovst.guidance.flow import FlowPair
+from photovst.guidance.guides import Guides, motion_between
+from photovst.losses.content import ContentTerm
+from photovst.losses.style import StyleTerm, region_grams
+from photovst.losses.temporal import TemporalTerm
+from photovst.media.scenes import Look, Scene, photograph
+from photovst.media.tensors import to_frame
+from photovst.models.steerable import Steerable
+from photovst.ops.resize import resize
+from photovst.optimize.bilateral_grid import BilateralGrid
+from photovst.optimize.frame_optimizer import FrameOptimizer, Scale, Stylized
+from photovst.optimize.parametrization import Parametrization
+from photovst.optimize.pixels import Pixels
+from photovst.optimize.solver import Solver
+
+SCALES = (Scale(48, 16, 0), Scale(96, 6, 4))
+WEIGHTS = {"style": 1.0, "content": 0.02, "structure": 0.08, "gamut": 10.0}
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Tensor]:
+    scene = Scene(1, Look.day, (64, 96), frames=2)
+    return [to_frame(scene.frame(t)) for t in range(2)]
+
+
+@pytest.fixture(scope="module")
+def photo() -> Tensor:
+    return to_frame(photograph(Look.sunset, 2, (48, 64)))
+
+
+def _halves(frame: Tensor) -> Tensor:
+    """An upper and a lower region."""
+    lower = torch.zeros_like(frame[:, :1])
+    lower[..., frame.shape[-2] // 2 :, :] = 1
+    return torch.cat([1 - lower, lower], dim=1)
+
+
+def _still(frame: Tensor) -> FlowPair:
+    zero, one = torch.zeros_like(frame[:, :2]), torch.ones_like(frame[:, :1])
+    return FlowPair(zero, one, zero, one)
+
+
+def _grid(frame: Tensor) -> Parametrization:
+    return BilateralGrid.identity(4, 4, 6, frame.device)
+
+
+def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) -> FrameOptimizer:
+    given: dict[str, Any] = {
+        "encoder": Steerable(stride=2),
+        "photo": photo,
+        "photo_masks": _halves(photo),
+        "scales": scales,
+        "weights": WEIGHTS,
+        "solver": Solver(roughness=0.5),
+        "start": _grid,
+    }
+    return FrameOptimizer(**{**given, **changed})
+
+
+@pytest.fixture(scope="module")
+def first(frames: list[Tensor], photo: Tensor) -> Stylized:
+    return _optimizer(photo).stylize(Guides(frames[0], _halves(frames[0])), None)
+
+
+def test_the_frame_takes_the_photographs_style(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
+    frame, masks, encoder = frames[0], _halves(frames[0]), Steerable(stride=2)
+    # No working size is above that of the photograph but the last, where it is taken as it is.
+    term = StyleTerm(region_grams(encoder(photo), _halves(photo)), masks)
+    before = term(frame, encoder(frame)).item()
+    assert first.losses["style"] < 0.2 * before
+    # Judged without the encoder: each half's mean color is where the photograph's is.
+    result = first.parametrization.lift(frame)
+    for half in range(2):
+        mean, was, wanted = (
+            (image * _halves(image)[:, half : half + 1]).mean(dim=(2, 3)) / 0.5 for image in (result, frame, photo)
+        )
+        assert (mean - wanted).norm() < 0.35 * (was - wanted).norm()
+    # And its content stays: what is bright above what is dark.
+    assert first.losses["structure"] < 0.4
+    assert 16 <= first.iterations <= 22
+    assert first.evaluations > first.iterations
+
+
+def test_losses_are_named_unweighted_and_add_up(first: Stylized) -> None:
+    assert first.losses.keys() == {*WEIGHTS, "roughness", "total"}
+    weighted = sum(weight * first.losses[name] for name, weight in {**WEIGHTS, "roughness": 0.5}.items())
+    assert first.losses["total"] == pytest.approx(weighted, rel=1e-5)
+
+
+def test_no_iterations_leave_the_frame(frames: list[Tensor], photo: Tensor) -> None:
+    idle = _optimizer(photo, [Scale(48, 0, 0), Scale(96, 0, 0)])
+    result = idle.stylize(Guides(frames[0], _halves(frames[0])), None)
+    torch.testing.assert_close(result.parametrization.lift(frames[0]), frames[0], rtol=0, atol=3e-7)
+    assert (result.iterations, result.evaluations, result.losses) == (0, 0, {})
+    assert result.frame is frames[0]
+
+
+def test_terms_without_a_weight_are_not_built(
+    frames: list[Tensor], photo: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("built")
+
+    names = ("ContentTerm", "StructureTerm", "PhotorealismTerm", "SmoothnessTerm", "TemporalTerm")
+    for name in names:
+        monkeypatch.setattr(f"photovst.optimize.frame_optimizer.{name}", refuse)
+    optimizer = _optimizer(photo, [Scale(48, 1, 1)], weights={"style": 1.0, "gamut": 1.0})
+    guides = Guides(frames[0], _halves(frames[0]), _still(frames[0]))
+    result = optimizer.stylize(guides, optimizer.stylize(guides, None))
+    assert result.losses.keys() == {"style", "gamut", "roughness", "total"}
+
+
+def test_a_warm_second_frame_takes_fewer_evaluations_and_ends_as_well(
+    frames: list[Tensor], photo: Tensor, first: Stylized
+) -> None:
+    motion = motion_between(frames[0], frames[1], None)
+    guides = Guides(frames[1], _halves(frames[1]), motion)
+    warm = _optimizer(photo).stylize(guides, first)
+    cold = _optimizer(photo, warm_start=False).stylize(guides, first)
+    assert warm.evaluations < 0.4 * cold.evaluations
+    assert warm.losses["style"] < 1.2 * cold.losses["style"]
+    assert cold.iterations > 4  # what `iterations` says, not `next_iterations`
+
+
+def test_without_motion_a_frame_starts_anew(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
+    again = _optimizer(photo).stylize(Guides(frames[0], _halves(frames[0])), first)
+    assert again.losses == first.losses
+    assert torch.equal(_cells(again), _cells(first))
+
+
+def _cells(stylized: Stylized) -> Tensor:
+    assert isinstance(stylized.parametrization, BilateralGrid)
+    return stylized.parametrization.grid
+
+
+@pytest.mark.parametrize("target", ["transform", "output"])
+@pytest.mark.parametrize("kind", ["grid", "pixels"])
+def test_a_static_clip_has_no_temporal_loss(target: str, kind: str, frames: list[Tensor], photo: Tensor) -> None:
+    frame = frames[0]
+    halved = BilateralGrid(0.5 * BilateralGrid.identity(4, 4, 6, frame.device).grid)
+    former = halved if kind == "grid" else Pixels(Pixels.identity(0.5 * frame).image, frame)
+    optimizer = _optimizer(
+        photo, [Scale(96, 3, 3)], weights={"temporal": 10.0}, temporal_target=target, solver=Solver()
+    )
+    guides = Guides(frame, _halves(frame), _still(frame))
+    result = optimizer.stylize(guides, Stylized(former, frame, {}, 0, 0))
+    assert result.losses["temporal"] < 1e-12
+    torch.testing.assert_close(result.parametrization.lift(frame), former.lift(frame), rtol=0, atol=1e-5)
+
+
+def test_the_temporal_term_holds_a_frame_to_the_one_before(
+    frames: list[Tensor], photo: Tensor, first: Stylized
+) -> None:
+    # Started anew, asked for the other photograph's halves: only the temporal term knows the first result.
+    guides = Guides(frames[0], _halves(frames[0]).flip(1), _still(frames[0]))
+    goal = first.parametrization.lift(frames[0])
+    away = {}
+    for weight in (0.0, 30.0):
+        weights = {"style": 1.0} | ({"temporal": weight} if weight else {})
+        optimizer = _optimizer(photo, [Scale(48, 10, 0)], weights=weights, warm_start=False)
+        result = optimizer.stylize(guides, first).parametrization.lift(frames[0])
+        away[weight] = (result - goal).square().mean().item()
+    assert away[30.0] < 0.2 * away[0.0]
+
+
+def test_uncertain_motion_holds_nothing(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
+    still = _still(frames[0])
+    blind = FlowPair(still.to_previous, 0 * still.certainty_to_previous, still.to_next, 0 * still.certainty_to_next)
+    guides = Guides(frames[0], _halves(frames[0]), blind)
+    free, held = (
+        _optimizer(photo, [Scale(48, 4, 4)], weights=weights).stylize(guides, first)
+        for weights in ({"style": 1.0}, {"style": 1.0, "temporal": 1e4})
+    )
+    assert held.losses.pop("temporal") == 0
+    assert held.losses == free.losses
+
+
+def test_the_first_frame_has_no_temporal_term(frames: list[Tensor], photo: Tensor) -> None:
+    optimizer = _optimizer(photo, [Scale(48, 1, 1)], weights={"style": 1.0, "temporal": 10.0})
+    assert "temporal" not in optimizer.stylize(Guides(frames[0], _halves(frames[0])), None).losses
+
+
+def test_output_target_is_the_previous_result_warped_and_resized(
+    frames: list[Tensor], photo: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets: list[Tensor] = []
+
+    def recorded(target: Tensor, certainty: Tensor) -> TemporalTerm:
+        targets.append(target)
+        assert certainty.shape[-2:] == target.shape[-2:]
+        return TemporalTerm(target, certainty)
+
+    monkeypatch.setattr("photovst.optimize.frame_optimizer.TemporalTerm", recorded)
+    gray = BilateralGrid(0.5 * BilateralGrid.identity(2, 2, 2, torch.device("cpu")).grid)
+    shift = torch.tensor([2.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 64, 96).contiguous()
+    one = torch.ones(1, 1, 64, 96)
+    guides = Guides(frames[1], _halves(frames[1]), FlowPair(shift, one, -shift, one))
+    previous = Stylized(gray, frames[0], {}, 0, 0)
+    for kind in ("output", "transform"):
+        optimizer = _optimizer(photo, [Scale(48, 1, 1)], weights={"temporal": 1.0}, temporal_target=kind)
+        optimizer.stylize(guides, previous)
+    output, transform = targets
+    moved = torch.cat([frames[0][..., 2:], frames[0][..., -1:].expand(-1, -1, -1, 2)], dim=3)
+    torch.testing.assert_close(output, resize(0.5 * moved, (32, 48)), rtol=0, atol=1e-6)
+    torch.testing.assert_close(transform, 0.5 * resize(frames[1], (32, 48)), rtol=0, atol=1e-6)
+
+
+def test_the_same_frame_ends_in_the_same_bits(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
+    again = _optimizer(photo).stylize(Guides(frames[0], _halves(frames[0])), None)
+    assert torch.equal(_cells(again), _cells(first))
+    assert again.losses == first.losses
+
+
+def test_scales_beyond_the_frame_are_cut_down_and_every_iteration_is_told(frames: list[Tensor], photo: Tensor) -> None:
+    shapes: set[tuple[int, ...]] = set()
+    plain = Steerable(stride=2)
+
+    def encoder(image: Tensor) -> dict[str, Tensor]:
+        shapes.add(tuple(image.shape[-2:]))
+        return plain(image)
+
+    told: list[tuple[int, int]] = []
+    optimizer = _optimizer(photo, [Scale(48, 3, 0), Scale(500, 2, 0)], encoder=encoder)
+    optimizer.stylize(
+        Guides(frames[0], _halves(frames[0])), None, lambda size, iteration, loss: told.append((size, iteration))
+    )
+    assert told == [(48, 1), (48, 2), (48, 3), (500, 1), (500, 2)]
+    # The frame at both sizes, and the photograph, 48x64, at 48 and at its own.
+    assert shapes == {(32, 48), (64, 96), (36, 48), (48, 64)}
+
+
+def test_the_photograph_is_encoded_once_a_scale(frames: list[Tensor], photo: Tensor) -> None:
+    seen: list[tuple[int, ...]] = []
+    plain = Steerable(stride=2)
+
+    def encoder(image: Tensor) -> dict[str, Tensor]:
+        seen.append(tuple(image.shape[-2:]))
+        return plain(image)
+
+    optimizer = _optimizer(photo, [Scale(48, 1, 1), Scale(96, 1, 1)], encoder=encoder)
+    guides = Guides(frames[0], _halves(frames[0]), _still(frames[0]))
+    optimizer.stylize(guides, optimizer.stylize(guides, None))
+    assert seen.count((36, 48)) == seen.count((48, 64)) == 1
+
+
+def test_content_holds_the_deepest_layer_of_the_frame(
+    frames: list[Tensor], photo: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str] = []
+
+    def recorded(features: dict[str, Tensor]) -> ContentTerm:
+        term = ContentTerm(features)
+        held.append(term.layer)
+        return term
+
+    monkeypatch.setattr("photovst.optimize.frame_optimizer.ContentTerm", recorded)
+    _optimizer(photo, [Scale(96, 1, 1)]).stylize(Guides(frames[0], _halves(frames[0])), None)
+    assert held == ["level4"]
+
+
+def test_free_pixels_with_every_term(frames: list[Tensor], photo: Tensor) -> None:
+    weights = {**WEIGHTS, "photorealism": 1e-2, "smoothness": 1e-2, "temporal": 1.0}
+    # The finest scale has no iterations: the picture stays at 48 pixels and is carried, shown and held from there.
+    optimizer = _optimizer(
+        photo, [Scale(48, 12, 3), Scale(96, 0, 0)], weights=weights, start=Pixels.identity, encoder=Steerable()
+    )
+    told: list[float] = []
+    guides = Guides(frames[0], _halves(frames[0]))
+    begun = optimizer.stylize(guides, None, lambda size, iteration, loss: told.append(loss))
+    assert begun.losses["total"] < 0.25 * told[0]
+    assert begun.losses.keys() == {*weights, "roughness", "total"} - {"temporal"}
+    assert begun.losses["roughness"] == 0
+    assert begun.parametrization.lift(frames[0]).shape == frames[0].shape
+    following = optimizer.stylize(
+        Guides(frames[1], _halves(frames[1]), motion_between(frames[0], frames[1], None)), begun
+    )
+    assert following.losses.keys() == {*weights, "roughness", "total"}
+    assert following.losses["temporal"] < 2e-3

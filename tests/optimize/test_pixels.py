@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from photovst.ops.guided_filter import affine_upsample
+from photovst.optimize.pixels import Pixels
+from photovst.storage import read_npz, write_npz
+
+
+def _random(height: int = 9, width: int = 13) -> Pixels:
+    return Pixels(torch.rand(1, 3, height, width), torch.rand(1, 3, height, width))
+
+
+def _flow(x: float, y: float, height: int = 9, width: int = 13) -> Tensor:
+    return torch.tensor([x, y], dtype=torch.float32).view(1, 2, 1, 1).expand(1, 2, height, width).contiguous()
+
+
+def test_identity_shows_the_frame() -> None:
+    frame = torch.rand(1, 3, 9, 13)
+    pixels = Pixels.identity(frame)
+    torch.testing.assert_close(pixels.lift(frame), frame, rtol=0, atol=0.5 / 65535 + 1e-7)
+    larger = torch.rand(1, 3, 20, 30)
+    torch.testing.assert_close(pixels.lift(larger), larger, rtol=0, atol=0.02)
+
+
+def test_lift_at_its_own_size_is_the_picture() -> None:
+    pixels = _random()
+    lifted = pixels.lift(torch.rand(1, 3, 9, 13))
+    assert torch.equal(lifted, pixels.image)
+    lifted.zero_()
+    assert pixels.image.max() > 0  # a copy
+
+
+def test_lift_elsewhere_applies_its_local_transforms() -> None:
+    pixels, frame = _random(), torch.rand(1, 3, 17, 25)
+    expected = affine_upsample(pixels.frame, pixels.image, frame).clamp(0, 1)
+    assert torch.equal(pixels.lift(frame), expected)
+    recolored = Pixels(0.5 * pixels.frame + 0.2, pixels.frame)
+    torch.testing.assert_close(recolored.lift(frame), 0.5 * frame + 0.2, rtol=0, atol=2e-3)
+
+
+def test_a_fit_starts_from_the_picture_and_leaves_it_alone() -> None:
+    pixels, frame = _random(), torch.rand(1, 3, 9, 13)
+    before = pixels.image.clone()
+    fit = pixels.fit(frame)
+    assert torch.equal(fit.render().detach(), before)
+    with torch.no_grad():
+        fit.variables[0].fill_(1.7)
+    assert torch.equal(pixels.image, before)
+    assert torch.equal(fit.result().image, torch.ones(1, 3, 9, 13))  # clipped
+    assert torch.equal(fit.result().frame, frame)
+    assert fit.roughness().item() == 0
+
+
+def test_a_fit_at_another_size_starts_from_the_lifted_picture() -> None:
+    pixels, frame = _random(), torch.rand(1, 3, 17, 25)
+    assert torch.equal(pixels.fit(frame).render().detach(), pixels.lift(frame))
+
+
+def test_the_gradient_of_a_rendered_picture_is_the_pictures() -> None:
+    fit = _random().fit(torch.rand(1, 3, 9, 13))
+    weights = torch.randn(1, 3, 9, 13)
+    (gradient,) = torch.autograd.grad((weights * fit.render()).sum(), fit.variables)
+    assert torch.equal(gradient, weights)
+
+
+def test_motion_carries_picture_and_frame() -> None:
+    pixels = Pixels.identity(torch.rand(1, 3, 9, 13))
+    still = pixels.propagated(_flow(0, 0))
+    assert torch.equal(still.image, pixels.image)
+    assert torch.equal(still.frame, pixels.frame)
+    moved = pixels.propagated(_flow(2, -1))
+    assert torch.equal(moved.image[..., 1:, :-2], pixels.image[..., :-1, 2:])
+    assert torch.equal(moved.frame[..., 1:, :-2], pixels.frame[..., :-1, 2:])
+
+
+def test_a_flow_of_another_size_is_brought_to_the_pictures() -> None:
+    pixels = Pixels.identity(torch.rand(1, 3, 9, 13))
+    twice = pixels.propagated(_flow(4, -2, 18, 26))
+    torch.testing.assert_close(twice.image, pixels.propagated(_flow(2, -1)).image)
+
+
+def test_blended_ends_at_both() -> None:
+    one, other = _random(), _random()
+    assert torch.equal(one.blended(other, 0.0).image, one.image)
+    assert torch.equal(one.blended(other, 1.0).frame, other.frame)
+    torch.testing.assert_close(one.blended(other, 0.25).image, 0.75 * one.image + 0.25 * other.image)
+
+
+@pytest.mark.parametrize("how", ["identity", "result", "propagated"])
+def test_what_a_frame_ends_with_is_stored_bit_by_bit(how: str, tmp_path: Path) -> None:
+    # Or a resumed run would go on from other numbers than one that was never stopped.
+    pixels = _random()
+    made = {
+        "identity": lambda: Pixels.identity(pixels.frame),
+        "result": lambda: pixels.fit(pixels.frame).result(),
+        "propagated": lambda: pixels.propagated(_flow(0.3, -0.7)),
+    }[how]()
+    write_npz(tmp_path / "state.npz", made.state())
+    restored = _random(4, 5).restored(read_npz(tmp_path / "state.npz"))
+    assert torch.equal(restored.image, made.image)
+    assert torch.equal(restored.frame, made.frame)
+    again = restored.restored(restored.state())
+    assert torch.equal(again.image, made.image)
+
+
+def test_all_16_bit_levels_survive() -> None:
+    levels = torch.arange(65536, dtype=torch.float64).view(1, 1, 256, 256).expand(1, 3, 256, 256) / 65535
+    frame = levels.float()
+    assert torch.equal(Pixels.identity(frame).image, frame)
+    state = Pixels.identity(frame).state()["image"]
+    assert state[0].ravel().tolist() == list(range(65536))

@@ -1,0 +1,391 @@
+"""Bad input of every kind: exit code 2, one line on stderr that says what to do, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from media.synthetic import make_clip, pattern
+from small_runs import FAST, run, states, stylize, write_clip
+
+from photovst.media.images import write_image
+from photovst.run import RunFolder
+
+TERMS = ("content", "style", "structure", "photorealism", "temporal", "smoothness", "gamut")
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A current folder with three frames in ``clip.mkv``, and ``photo.png``."""
+    monkeypatch.chdir(tmp_path)
+    write_clip("clip.mkv", [pattern(t) for t in range(3)])
+    write_image("photo.png", pattern(30))
+
+
+@pytest.fixture
+def refused(capfd: pytest.CaptureFixture[str]) -> Callable[..., None]:
+    """Holds a call to the promise: it ends with 2 and this one line, and leaves no file but those named."""
+
+    def check(line: str, clip: str = "clip.mkv", photo: str = "photo.png", output: str = "out.mp4", *more: str) -> None:
+        before = set(Path().rglob("*"))
+        code = stylize(clip, photo, output, *more)
+        out, err = capfd.readouterr()
+        assert err == f"photovst: error: {line}\n"
+        assert (code, out) == (2, "")
+        new = {p for p in Path().rglob("*") if p.parts[0] not in ("cache", "out.run") and p not in before}
+        assert new == set()
+
+    return check
+
+
+def audio_only() -> None:
+    with av.open("audio.mp4", "w") as output:
+        stream = output.add_stream("aac", rate=48000, layout="stereo")
+        for index in range(10):
+            frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+            frame.sample_rate, frame.pts = 48000, index * 1024
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+def test_clips(refused: Callable[..., None]) -> None:
+    refused("none.mp4 does not exist; check the path", "none.mp4")
+    hint = "for numbered frames give the folder or a pattern such as 'frames/*.png'"
+    refused(f"f%03d.png does not exist; check the path; {hint}", "f%03d.png")
+    Path("empty.mp4").write_bytes(b"")
+    refused("empty.mp4 is empty (0 bytes); give a file that holds a clip", "empty.mp4")
+    Path("text.mp4").write_text("no video")
+    unreadable = "cannot be read as a video (Invalid data found when processing input); is it complete, and a video?"
+    refused(f"text.mp4 {unreadable}", "text.mp4")
+    make_clip(Path("whole.mp4"))
+    Path("cut.mp4").write_bytes(Path("whole.mp4").read_bytes()[:300])
+    refused(f"cut.mp4 {unreadable}", "cut.mp4")
+    audio_only()
+    refused("audio.mp4 holds no video (found: audio); give a clip with pictures", "audio.mp4")
+    write_image("dot.png", pattern(0)[:1, :1])
+    refused("dot.png is 1x1 pixels; the shorter side needs at least 16", "dot.png", "photo.png", "out.png")
+    for size in ((2, 2), (64, 8)):
+        make_clip(Path("small.mp4"), size=size)
+        said = f"small.mp4 is {size[1]}x{size[0]} pixels; the shorter side needs at least 16"
+        refused(said, "small.mp4")
+
+
+def test_folders_of_frames(refused: Callable[..., None]) -> None:
+    Path("frames").mkdir()
+    kinds = "it needs files ending in .png, .jpg, .jpeg, .bmp, .tif, .tiff, .webp"
+    refused(f"the folder frames holds no pictures; {kinds}", "frames")
+    refused(f"the pattern frames/*.png holds no pictures; {kinds}", "frames/*.png")
+    write_image("frames/0.png", pattern(0))
+    write_image("frames/1.png", pattern(1)[:48])
+    differ = "frames differ in size: frames/0.png is 96x64, frames/1.png is 96x48; give frames of one size"
+    refused(differ, "frames")
+    Path("frames/1.png").write_bytes(Path("frames/0.png").read_bytes()[:200])
+    refused("frames/1.png is cut off: the picture's end is missing; copy or export it again", "frames")
+
+
+def test_photographs(refused: Callable[..., None]) -> None:
+    refused("none.jpg does not exist; check the path", "clip.mkv", "none.jpg")
+    kinds = "is not a picture that can be read; give one of .png, .jpg, .jpeg, .bmp, .tif, .tiff, .webp"
+    Path("text.jpg").write_text("no picture")
+    refused(f"text.jpg {kinds}", "clip.mkv", "text.jpg")
+    refused(f"clip.mkv {kinds}", "clip.mkv", "clip.mkv")
+    Path("empty.png").write_bytes(b"")
+    refused("empty.png is empty (0 bytes); give a file that holds a picture", "clip.mkv", "empty.png")
+    Path("folder").mkdir()
+    refused("folder cannot be read (Is a directory)", "clip.mkv", "folder")
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("objective.style.weight=nan", "objective.style.weight takes a number of at least 0, but nan was given"),
+        ("objective.style.weight=-1", "objective.style.weight takes a number of at least 0, but -1.0 was given"),
+        ("objective.style.weight=inf", "objective.style.weight takes a number of at least 0, but inf was given"),
+        (
+            "objective.style.wieght=1",
+            "unknown setting 'objective.style.wieght'; did you mean 'objective.style.weight'?",
+        ),
+        ("style.weight=1", "style is set as a whole"),
+        ("sead=1", "unknown setting 'sead'; did you mean 'seed'?"),
+        ("seed=abc", "seed takes a whole number, but the text 'abc' was given"),
+        ("seed=1.5", "seed takes a whole number, but 1.5 was given"),
+        ("strength=2", "strength takes a number from 0 to 1, but 2.0 was given"),
+        ("strength=", "strength takes a number, but null was given"),
+        ("shots.detect=maybe", "shots.detect takes true or false, but the text 'maybe' was given"),
+        ("schedule.scales=32", "schedule.scales takes a list of whole numbers, but 32 was given"),
+        ("schedule.scales=[a,b]", "schedule.scales takes a list of whole numbers, but ['a', 'b'] was given"),
+        ("schedule.scales=[8,64]", "schedule.scales[0] takes a number from 16 to 8192, but 8 was given"),
+        ("encoder.kind=vgg", "encoder.kind takes one of steerable, vgg19_cd16x, but the text 'vgg' was given"),
+        ("output=b.mp4", "'output=b.mp4' sets what is given as an argument already"),
+        ("seed", "'seed' is not key=value, such as seed=1"),
+    ],
+)
+def test_settings(refused: Callable[..., None], override: str, line: str) -> None:
+    if override == "style.weight=1":
+        line = f"unknown setting 'style.weight'; {line}"
+    refused(f"command line: {line}", "clip.mkv", "photo.png", "out.mp4", override)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["schedule.scales=[64,32]"], "schedule.scales must ascend, coarse to fine, but [64, 32] was given"),
+        (
+            ["schedule.scales=[32]"],
+            "schedule.iterations has 2 entries [4, 2], but schedule.scales has 1 [32]; give one count a scale",
+        ),
+        (["device=banana"], "device=banana is no device; choose auto, cpu, cuda or cuda:N"),
+        (["device=cuda:x"], "device=cuda:x is no device; choose auto, cpu, cuda or cuda:N"),
+        (["segmentation.method=files"], "segmentation.method=files needs segmentation.content=PATH"),
+        (
+            ["cache.folder=photo.png"],
+            "cannot make the cache folder photo.png (File exists); set cache.folder, or cache.enabled=false",
+        ),
+        (
+            ["optimizer.kind=adam", "optimizer.learning_rate=1e9"],
+            "the loss became inf after 1 evaluations; lower the weights or the learning rate",
+        ),
+        (
+            [f"objective.{term}.weight=0" for term in TERMS],
+            "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
+            " objective.style.weight=1",
+        ),
+        (
+            ["video.size=20"],
+            "video.size=20 makes frames of 20x14 pixels, but the shorter side needs at least 16; give a larger one",
+        ),
+    ],
+)
+def test_settings_together(refused: Callable[..., None], overrides: list[str], line: str) -> None:
+    refused(line, "clip.mkv", "photo.png", "out.mp4", *overrides)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_where_there_is_none(refused: Callable[..., None]) -> None:
+    line = "device=cuda, but this machine has 0 CUDA devices; use device=cpu"
+    refused(line, "clip.mkv", "photo.png", "out.mp4", "device=cuda")
+
+
+def test_absent_weights(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PHOTOVST_WEIGHTS", "weights")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache_home"))
+    assert stylize("clip.mkv", "photo.png", "out.mp4", "encoder.kind=vgg19_cd16x") == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("photovst: error: vgg19_cd16x.pth (3.9 MB, MIT) is not in weights or ")
+    assert "put it there or name its folder in PHOTOVST_WEIGHTS" in line
+    assert not Path("out.run").exists()
+    Path("weights").mkdir()
+    Path("weights/vgg19_cd16x.pth").write_bytes(b"other")
+    assert stylize("clip.mkv", "photo.png", "out.mp4", "encoder.kind=vgg19_cd16x") == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("photovst: error: weights/vgg19_cd16x.pth is not the published vgg19_cd16x.pth: its sha256")
+
+
+def test_masks(refused: Callable[..., None]) -> None:
+    write_image("mask.png", np.zeros((64, 96, 3), np.uint8))
+    files = ("clip.mkv", "photo.png", "out.mp4", "segmentation.method=files", "segmentation.style=mask.png")
+    refused("none.png does not exist, and as a pattern it matches no file", *files, "segmentation.content=none.png")
+    Path("masks").mkdir()
+    refused("the mask folder masks holds no pictures; put one a frame there", *files, "segmentation.content=masks")
+    for index in range(2):
+        write_image(f"masks/{index}.png", np.zeros((64, 96, 3), np.uint8))
+    few = "masks holds 2 masks, but the clip has 3 frames; give one a frame, or one for all"
+    refused(few, *files, "segmentation.content=masks")
+    Path("masks/1.png").write_text("no picture")
+    kinds = "is not a picture that can be read; give one of .png, .jpg, .jpeg, .bmp, .tif, .tiff, .webp"
+    refused(f"masks/1.png {kinds}", *files, "segmentation.content=masks")
+
+
+@pytest.mark.parametrize(
+    ("output", "codec", "line"),
+    [
+        ("out.avi", "h264", "codec 'h264' cannot be written to suffix '.avi'; use .mp4, .m4v, .mov, .mkv"),
+        ("out", "h264", "codec 'h264' cannot be written to suffix ''; use .mp4, .m4v, .mov, .mkv"),
+        ("out.mp4", "ffv1", "codec 'ffv1' cannot be written to suffix '.mp4'; use .mkv"),
+        ("out.mp4", "prores", "codec 'prores' cannot be written to suffix '.mp4'; use .mov, .mkv"),
+        ("out.mp4", "png", "codec 'png' writes a folder of frames, but out.mp4 names a file; leave the suffix out"),
+        (
+            "out.png",
+            "h264",
+            "out.png is a picture, but the input is a clip; use .mp4, .mov or .mkv, or codec 'png'",
+        ),
+        ("clip.mkv", "h264", "output and content are both clip.mkv; choose another output"),
+        ("photo.png", "h264", "output and style are both photo.png; choose another output"),
+        (".", "png", "output . has no name of its own; name the file or folder to write"),
+        ("/", "png", "output / has no name of its own; name the file or folder to write"),
+        ("", "h264", "output is empty; set output=... (The result: a video file, a picture, or a folder for 'png'.)"),
+    ],
+)
+def test_outputs(refused: Callable[..., None], output: str, codec: str, line: str) -> None:
+    refused(line, "clip.mkv", "photo.png", output, f"video.codec={codec}")
+
+
+def test_outputs_that_exist(refused: Callable[..., None]) -> None:
+    Path("out.mp4").write_bytes(b"mine")
+    refused("out.mp4 exists; choose another name, or pass --overwrite")
+    assert Path("out.mp4").read_bytes() == b"mine"
+    Path("folder").mkdir()
+    Path("folder/notes.txt").write_text("mine")
+    png = ("clip.mkv", "photo.png", "folder", "video.codec=png", "--overwrite")
+    refused("the folder folder holds more than numbered frames; choose another name for the output", *png)
+    assert Path("folder/notes.txt").read_text() == "mine"
+    os.link("clip.mkv", "same.mkv")
+    refused(
+        "same.mkv is the input; choose another name for the output", "clip.mkv", "photo.png", "same.mkv", "--overwrite"
+    )
+
+
+def test_outputs_among_the_inputs(refused: Callable[..., None]) -> None:
+    Path("frames").mkdir()
+    write_image("frames/000000.png", pattern(0))
+    mine = Path("frames/000000.png").read_bytes()
+    more = ("photo.png", "frames", "video.codec=png", "--overwrite")
+    refused("output and content are both frames; choose another output", "frames", *more)
+    refused("frames is the input; choose another name for the output", "frames/*.png", *more)
+    assert Path("frames/000000.png").read_bytes() == mine
+
+
+def test_folders_that_cannot_be_written(refused: Callable[..., None], tmp_path: Path) -> None:
+    line = f"cannot write none/out.mp4: the folder {tmp_path}/none does not exist; create it first"
+    refused(line, "clip.mkv", "photo.png", "none/out.mp4")
+    refused(
+        f"cannot write photo.png/out.mp4: the folder {tmp_path}/photo.png does not exist; create it first",
+        "clip.mkv",
+        "photo.png",
+        "photo.png/out.mp4",
+    )
+    refused(
+        "run folder photo.png is a file; choose another with --run",
+        "clip.mkv",
+        "photo.png",
+        "out.mp4",
+        "--run",
+        "photo.png",
+    )
+    line = "cannot make the run folder photo.png/x (Not a directory); choose another with --run"
+    refused(line, "clip.mkv", "photo.png", "out.mp4", "--run", "photo.png/x")
+
+
+def test_run_folders(refused: Callable[..., None], capfd: pytest.CaptureFixture[str]) -> None:
+    png = ("clip.mkv", "photo.png", "frames", "video.codec=png", "--run")
+    for place in ("frames", "frames/run"):
+        line = f"the run folder {place} would lie in the output frames; choose another with --run"
+        refused(line, *png, place)
+    Path("thesis").mkdir()
+    Path("thesis/thesis.tex").write_text("mine")
+    refused("thesis holds files but no run of photovst; choose another folder with --run", *png, "thesis")
+    assert stylize("clip.mkv", "photo.png", "out.mp4") == 0
+    Path("out.mp4").unlink()
+    capfd.readouterr()
+    before = states("out.run")
+    other = "pass --overwrite to replace it, or choose another folder with --run"
+    line = f"out.run belongs to another run (differs in objective.style.weight); {other}"
+    refused(line, "clip.mkv", "photo.png", "out.mp4", "objective.style.weight=2")
+    write_clip("clip.mkv", [pattern(t + 1) for t in range(3)])
+    refused(f"out.run belongs to another run (differs in inputs.content); {other}")
+    Path("out.run/provenance.json").write_text("[]")
+    refused(f"out.run belongs to another run (its provenance cannot be read); {other}")
+    assert states("out.run") == before
+
+
+def test_a_run_folder_in_use(refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = RunFolder.open
+
+    def in_the_meantime(*arguments: object) -> RunFolder:
+        held = opened(*arguments)  # type: ignore[arg-type]
+        try:
+            monkeypatch.setattr(RunFolder, "open", opened)
+            refused("out.run is in use by another photovst; wait, or choose another --run")
+        finally:
+            held.close()
+        return opened(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RunFolder, "open", in_the_meantime)
+    assert stylize("clip.mkv", "photo.png", "out.mp4") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("- a", "bad.yaml: a config is a mapping of names to values, but this is a list"),
+        (
+            "style: photo.png\noutput: out.mp4",
+            "content is missing; set content=... (The clip: a video file, a folder or glob of frames, or a still.)",
+        ),
+        ("base: bad.yaml", "bad.yaml: its 'base' leads back to itself; break the circle"),
+    ],
+)
+def test_experiment_files(capfd: pytest.CaptureFixture[str], text: str, line: str) -> None:
+    Path("bad.yaml").write_text(text + "\n")
+    assert run("run", "bad.yaml") == 2
+    assert capfd.readouterr() == ("", f"photovst: error: {line}\n")
+
+
+def test_a_finished_run_is_not_done_again(refused: Callable[..., None], capfd: pytest.CaptureFixture[str]) -> None:
+    assert stylize("clip.mkv", "photo.png", "out.mp4") == 0
+    capfd.readouterr()
+    refused("out.mp4 exists; choose another name, or pass --overwrite")
+    assert stylize("clip.mkv", "photo.png", "out.mp4", "--overwrite") == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 KB, or nothing of the kind and a skip."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("holds", ["result", "result as pictures", "run", "cache"])
+def test_a_full_disk(small_disk: Path, capfd: pytest.CaptureFixture[str], holds: str) -> None:
+    noise = np.random.default_rng(0)
+    write_clip("clip.mkv", [noise.integers(0, 255, (128, 192, 3)).astype(np.uint8) for _ in range(3)])
+    output, run_folder, cache = "out.mp4", "out.run", "cache"
+    if holds.startswith("result"):
+        output = str(small_disk / ("out" if "pictures" in holds else "out.mkv"))
+    elif holds == "run":
+        run_folder = str(small_disk / "run")
+    else:
+        cache = str(small_disk)
+        (small_disk / "filling").write_bytes(bytes(60_000))
+    codec = {"result": "ffv1", "result as pictures": "png"}.get(holds, "h264")
+    more = (f"cache.folder={cache}", f"video.codec={codec}", "--run", run_folder)
+    assert stylize("clip.mkv", "photo.png", output, *more) == 2
+    out, err = capfd.readouterr()
+    (line,) = err.splitlines()
+    assert line.startswith("photovst: error: ")
+    assert "No space left on device" in line
+    assert out == ""
+    left = [path.name for path in small_disk.rglob("*") if path.suffix in (".mkv", ".png", ".partial")]
+    assert left == []
+
+
+def test_a_folder_without_the_right_to_write(refused: Callable[..., None], tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    Path("locked").mkdir(mode=0o500)
+    line = f"cannot write locked/out.mp4: the folder {tmp_path}/locked is not writable; choose another place"
+    refused(line, "clip.mkv", "photo.png", "locked/out.mp4")
+
+
+def test_as_a_process_there_is_no_traceback_either() -> None:
+    command = [sys.executable, "-m", "photovst", "stylize", "clip.mkv", "clip.mkv", "-o", "out.mp4", *FAST]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("photovst: error: clip.mkv is not a picture that can be read;")
+    assert sorted(p.name for p in Path().iterdir()) == ["clip.mkv", "photo.png"]

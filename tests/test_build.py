@@ -1,0 +1,239 @@
+"""Settings become the objects they name."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photovst.build import (
+    build_cache,
+    build_device,
+    build_encoder,
+    build_optimizer,
+    build_regions,
+    build_start,
+)
+from photovst.config import (
+    EncoderKind,
+    OptimizerKind,
+    ParametrizationKind,
+    SegmentationMethod,
+    Settings,
+    TemporalTarget,
+)
+from photovst.errors import MediaError, SettingsError, WeightsError
+from photovst.guidance.guides import Guides
+from photovst.media.images import write_image
+from photovst.models.steerable import Steerable
+from photovst.models.vgg19_cd16x import Vgg19Cd16x
+from photovst.optimize.bilateral_grid import BilateralGrid
+from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
+from photovst.optimize.pixels import Pixels
+from photovst.settings_io import load_settings
+
+CPU = torch.device("cpu")
+FRAME = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+PHOTO = torch.rand(1, 3, 40, 36, generator=torch.Generator().manual_seed(1))
+
+
+def _settings(*overrides: str) -> Settings:
+    return load_settings([], overrides, {"content": "clip.mp4", "style": "photo.jpg", "output": "out.mp4"})
+
+
+def _optimizer(*overrides: str) -> FrameOptimizer:
+    settings = _settings(*overrides)
+    return build_optimizer(
+        settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]), build_start(settings, CPU)
+    )
+
+
+def test_auto_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert build_device(_settings()) == CPU
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert build_device(_settings()) == torch.device("cuda")
+    assert build_device(_settings("device=cuda:1")) == torch.device("cuda:1")
+    assert build_device(_settings("device=cpu")) == CPU
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:", "cpu:", "cpu:1", "cuda:-1", "cuda:²", "", "mps"])
+def test_what_is_no_device_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^device={name} is no device; choose auto, cpu, cuda or cuda:N$"):
+        build_device(_settings(f"device={name}"))
+
+
+def test_a_device_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with pytest.raises(SettingsError, match=r"^device=cuda, but this machine has 0 CUDA devices; use device=cpu$"):
+        build_device(_settings("device=cuda"))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(SettingsError, match=r"^device=cuda:2, but this machine has 2 CUDA devices"):
+        build_device(_settings("device=cuda:2"))
+
+
+@pytest.mark.parametrize("kind", EncoderKind)
+def test_every_encoder(kind: EncoderKind, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings(f"encoder.kind={kind.name}", "encoder.stride=3")
+    if kind is EncoderKind.vgg19_cd16x:
+        monkeypatch.setenv("PHOTOVST_WEIGHTS", str(request.getfixturevalue("shared") / "weights"))
+    encoder = build_encoder(settings, CPU)
+    features = list(encoder(FRAME).values())
+    assert len(features) >= 3
+    if kind is EncoderKind.steerable:
+        assert isinstance(encoder, Steerable)
+        assert features[0].shape[-2:] == (11, 16)  # every third place
+    else:
+        assert isinstance(encoder, Vgg19Cd16x)
+        assert features[0].shape[-2:] == (32, 48)
+    assert not any(planes.requires_grad for planes in features)
+
+
+def test_an_encoder_without_its_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHOTOVST_WEIGHTS", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path))
+    with pytest.raises(WeightsError, match=r"vgg19_cd16x\.pth .* is not in"):
+        build_encoder(_settings("encoder.kind=vgg19_cd16x"), CPU)
+
+
+def test_the_cache_is_pruned_to_its_limit_or_absent(tmp_path: Path) -> None:
+    assert build_cache(_settings("cache.enabled=false", f"cache.folder={tmp_path / 'none'}")) is None
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "old.npz").write_bytes(bytes((1 << 20) + 1))
+    cache = build_cache(_settings(f"cache.folder={tmp_path}", "cache.limit_mb=1"))
+    assert cache is not None
+    assert cache.folder == tmp_path
+    assert cache.limit == 1 << 20
+    assert list(tmp_path.iterdir()) == []
+
+
+def _mask(path: Path, *colors: tuple[int, int, int]) -> Path:
+    columns = np.repeat(np.array(colors, np.uint8), 8, axis=0)
+    write_image(path, np.ascontiguousarray(np.broadcast_to(columns, (16, *columns.shape))))
+    return path
+
+
+@pytest.mark.parametrize("method", SegmentationMethod)
+def test_every_segmentation(method: SegmentationMethod, tmp_path: Path) -> None:
+    blue, red = (0, 0, 255), (255, 0, 0)
+    content, style = _mask(tmp_path / "clip.png", blue, red), _mask(tmp_path / "photo.png", blue)
+    settings = _settings(
+        f"segmentation.method={method.name}",
+        "segmentation.regions=2",
+        f"segmentation.content={content}",
+        f"segmentation.style={style}",
+    )
+    regions = build_regions(settings, [FRAME], PHOTO, 2)
+    masks = regions.of(0, FRAME)
+    assert masks.shape == (1, len(regions.names), 32, 48)
+    assert regions.photo.shape[:2] == masks.shape[:2]
+    torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, 32, 48))
+    expected = {
+        SegmentationMethod.joint: (("region 1", "region 2"), ()),
+        SegmentationMethod.files: (("blue", "red"), ("red",)),
+        SegmentationMethod.none: (("whole frame",), ()),
+    }
+    assert (regions.names, regions.orphans) == expected[method]
+
+
+def test_mask_files_are_taken_frame_by_frame(tmp_path: Path) -> None:
+    blue, red = (0, 0, 255), (255, 0, 0)
+    (tmp_path / "masks").mkdir()
+    _mask(tmp_path / "masks" / "0.png", blue, red)
+    _mask(tmp_path / "masks" / "1.png", red, blue)
+    settings = _settings(
+        "segmentation.method=files",
+        f"segmentation.content={tmp_path / 'masks'}",
+        f"segmentation.style={_mask(tmp_path / 'photo.png', blue, red)}",
+    )
+    regions = build_regions(settings, [FRAME], PHOTO, 2)
+    assert torch.equal(regions.of(0, FRAME), regions.of(1, FRAME).flip(1))
+    with pytest.raises(MediaError, match="holds 2 masks, but the clip has 3 frames; give one a frame, or one for all"):
+        build_regions(settings, [FRAME], PHOTO, 3)
+
+
+def test_the_seed_reaches_the_regions() -> None:
+    masks = [
+        build_regions(_settings(f"seed={seed}", "segmentation.regions=3"), [FRAME], PHOTO, 2).photo
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(masks[0], masks[1])
+    assert masks[0].shape != masks[2].shape or not torch.equal(masks[0], masks[2])
+
+
+@pytest.mark.parametrize("kind", ParametrizationKind)
+def test_every_parametrization_leaves_the_frame_as_it_is(kind: ParametrizationKind) -> None:
+    settings = _settings(
+        f"parametrization.kind={kind.name}",
+        "parametrization.luma=3",
+        "parametrization.rows=5",
+        "parametrization.columns=7",
+    )
+    start = build_start(settings, CPU)(FRAME)
+    torch.testing.assert_close(start.lift(FRAME), FRAME, rtol=0, atol=1e-5)
+    if kind is ParametrizationKind.bilateral_grid:
+        assert isinstance(start, BilateralGrid)
+        assert start.grid.shape == (3, 5, 7, 12)
+    else:
+        assert isinstance(start, Pixels)
+
+
+@pytest.mark.parametrize("kind", OptimizerKind)
+@pytest.mark.parametrize("target", TemporalTarget)
+def test_every_optimizer_and_target(kind: OptimizerKind, target: TemporalTarget) -> None:
+    optimizer = _optimizer(
+        f"optimizer.kind={kind.name}",
+        f"objective.temporal.target={target.name}",
+        "optimizer.learning_rate=0.5",
+        "optimizer.history=7",
+        "optimizer.tolerance=0.25",
+        "optimizer.window=3",
+        "parametrization.smoothness=1.5",
+        "schedule.scales=[16, 32]",
+        "schedule.iterations=[4, 3]",
+        "schedule.next_iterations=[2, 1]",
+        "schedule.warm_start=false",
+        "objective.photorealism.epsilon=1e-5",
+    )
+    solver = optimizer.solver
+    assert solver.kind == kind.value
+    assert (solver.learning_rate, solver.history, solver.tolerance, solver.window) == (0.5, 7, 0.25, 3)
+    assert solver.roughness == 1.5
+    assert optimizer.scales == [Scale(16, 4, 2), Scale(32, 3, 1)]
+    assert optimizer.temporal_target == target.value
+    assert optimizer.warm_start is False
+    assert optimizer.epsilon == 1e-5
+    result = optimizer.stylize(Guides(FRAME, torch.ones(1, 1, 32, 48)), None)
+    assert result.losses["total"] > 0
+
+
+def test_every_term_has_its_own_weight_and_none_without() -> None:
+    names = ("content", "style", "photorealism", "temporal", "smoothness", "structure", "gamut")
+    given = {name: float(place) for place, name in enumerate(names, start=1)}
+    overrides = [f"objective.{name}.weight={weight}" for name, weight in given.items()]
+    assert _optimizer(*overrides).weights == given
+    for name in names:
+        weights = _optimizer(*overrides, f"objective.{name}.weight=0").weights
+        assert weights == {other: weight for other, weight in given.items() if other != name}
+
+
+def test_an_objective_that_could_change_nothing_is_refused() -> None:
+    names = ("content", "style", "photorealism", "smoothness", "structure", "gamut")
+    zeros = [f"objective.{name}.weight=0" for name in names]
+    for temporal in (0, 10):
+        with pytest.raises(SettingsError, match=r"but temporal's is 0, so no frame would change; set one, such as"):
+            _optimizer(*zeros, f"objective.temporal.weight={temporal}")
+
+
+def test_the_default_settings_build_a_whole_run() -> None:
+    settings = _settings("schedule.scales=[16, 32, 48]", "schedule.iterations=[2, 1, 1]")
+    regions = build_regions(settings, [FRAME], PHOTO, 2)
+    start: Any = build_start(settings, CPU)
+    optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, regions.photo, start)
+    result = optimizer.stylize(Guides(FRAME, regions.of(0, FRAME)), None)
+    shown: Tensor = result.parametrization.lift(FRAME)
+    assert shown.shape == FRAME.shape
+    assert not torch.equal(shown, FRAME)

@@ -1,0 +1,74 @@
+"""Every YAML that is shipped loads, and ``configs/default.yaml`` holds the defaults.
+
+Run as a program, this file writes ``configs/default.yaml`` anew.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from photovst.settings_io import describe_settings, load_settings, resolved_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = ROOT / "configs" / "default.yaml"
+SHIPPED = sorted(path for folder in ("configs", "experiments") for path in (ROOT / folder).rglob("*.yaml"))
+INPUTS = {"content": "clip.mp4", "style": "photo.jpg", "output": "out.mp4"}
+
+HEADER = """\
+# Every setting at its default, with what it means. Copy what you change into a file of your own and give that
+# with -c, or start it with 'base: default.yaml'; what a file does not name keeps its default.
+# Inputs and output are usually named on the command line.
+
+"""
+
+
+def default_yaml() -> str:
+    """The defaults as YAML, below each setting's meaning and range."""
+    about = {row.name: row for row in describe_settings()}
+    lines = list(_lines(yaml.safe_load(resolved_yaml(load_settings(fixed=INPUTS))), "", about))
+    return HEADER + "\n".join(lines) + "\n"
+
+
+def _lines(values: dict, prefix: str, about: dict) -> Iterator[str]:
+    indent = "  " * prefix.count(".")
+    for key, value in values.items():
+        name = prefix + key
+        if isinstance(value, dict):
+            yield ""
+            yield f"{indent}{key}:"
+            yield from (line for line in _lines(value, f"{name}.", about) if line)
+            continue
+        row = about[name]
+        takes = f"{row.type} {row.range}".strip()
+        for line in textwrap.wrap(f"{row.meaning} ({takes})", 108 - len(indent)):
+            yield f"{indent}# {line}"
+        if name in INPUTS:
+            yield f"# {key}:"
+        else:
+            yield indent + (f"{key}: {value}" if isinstance(value, list) else yaml.safe_dump({key: value}).strip())
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_shipped_config_loads(path: Path) -> None:
+    load_settings([path], fixed=INPUTS)
+
+
+def test_default_yaml_names_every_setting_with_its_default() -> None:
+    shipped = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+    expected = yaml.safe_load(default_yaml())
+    how = f"{DEFAULT.relative_to(ROOT)} is behind photovst/config.py; write it anew: python tests/{Path(__file__).name}"
+    assert shipped == expected, how
+    assert load_settings([DEFAULT], fixed=INPUTS) == load_settings(fixed=INPUTS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_preset_changes_something_and_says_what_for(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    assert load_settings([path], fixed=INPUTS) != load_settings(fixed=INPUTS)
+
+
+if __name__ == "__main__":
+    DEFAULT.write_text(default_yaml(), encoding="utf-8")

@@ -1,0 +1,145 @@
+"""What the report shows is gathered from the frames that pass by."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photovst import highlights as module
+from photovst.build import Regions
+from photovst.highlights import LONG_SIDE, Highlights, colors, overlay
+from photovst.progress import Progress
+from photovst.settings_io import load_settings
+
+
+class Quiet:
+    """A display that shows nothing."""
+
+    def show(self, event: dict[str, Any]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _picture(shade: int, height: int = 20, width: int = 30) -> np.ndarray:
+    return np.full((height, width, 3), shade, np.uint8)
+
+
+def _halves(height: int, width: int) -> Tensor:
+    left = torch.zeros(1, 1, height, width)
+    left[..., : width // 2] = 1
+    return torch.cat([left, 1 - left], dim=1)
+
+
+REGIONS = Regions(("sky", "ground"), _halves(16, 24), lambda index, frame: _halves(20, 30))
+
+
+def _gathered(count: int) -> Highlights:
+    highlights = Highlights(count)
+    highlights.begin_shot(0, REGIONS, _halves(20, 30))
+    for index in range(count):
+        highlights.look(index, _picture(index % 256), _picture(200), _halves(10, 15))
+    return highlights
+
+
+def _report(highlights: Highlights, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is handed to the report's writer."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(module, "write_report", lambda folder, **rest: given.update(rest) or folder / "report.html")
+    settings = load_settings([], [], {"content": "a/clip.mp4", "style": "b/photo.jpg", "output": "out.mp4"})
+    progress = Progress(Quiet())
+    progress.warnings.append("look out")
+    path = highlights.write(folder, settings, Path("out.mp4"), torch.full((1, 3, 40, 50), 0.5), progress)
+    assert path == folder / "report.html"
+    return given
+
+
+def _decoded(data: bytes) -> np.ndarray:
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB))
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 1, 2, 3]), (10, [0, 3, 6, 9]), (301, [0, 100, 200, 300])],
+)
+def test_four_frames_are_kept_from_first_to_last(
+    count: int, shown: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = _report(_gathered(count), tmp_path, monkeypatch)
+    assert [pair.caption for pair in given["pairs"]] == [f"frame {index}" for index in shown]
+    captions = [f"regions of frame {index}" for index in shown] + ["regions of the photograph"]
+    assert [picture.caption for picture in given["overlays"]] == captions
+    for index, pair in zip(shown, given["pairs"], strict=True):
+        assert abs(int(_decoded(pair.content).mean()) - index % 256) <= 1
+        assert abs(int(_decoded(pair.result).mean()) - 200) <= 1
+
+
+def test_the_report_is_told_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = _report(_gathered(2), tmp_path, monkeypatch)
+    assert given["title"] == "clip.mp4 in the light of photo.jpg"
+    assert given["style"].caption == "photo.jpg"
+    assert _decoded(given["style"].data).shape == (40, 50, 3)
+    assert given["warnings"] == ["look out"]
+    assert given["result"] == Path("out.mp4")
+
+
+def test_regions_are_listed_by_shot_with_their_areas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    highlights = _gathered(2)
+    given = _report(highlights, tmp_path, monkeypatch)
+    assert [(row.region, row.clip, row.photo) for row in given["coverage"]] == [("sky", 0.5, 0.5), ("ground", 0.5, 0.5)]
+    assert [row.color for row in given["coverage"]] == ["#{:02x}{:02x}{:02x}".format(*color) for color in colors(2)]
+    quarter = torch.cat([_halves(20, 30)[:, :1] * 0.5, 1 - _halves(20, 30)[:, :1] * 0.5], dim=1)
+    highlights.begin_shot(1, REGIONS, quarter)
+    rows = _report(highlights, tmp_path, monkeypatch)["coverage"]
+    assert [row.region for row in rows] == [
+        f"{name} (from frame {first})" for first in (0, 1) for name in ("sky", "ground")
+    ]
+    assert [row.clip for row in rows] == [0.5, 0.5, 0.25, 0.75]
+
+
+def test_the_whole_page_is_written(tmp_path: Path) -> None:
+    settings = load_settings([], [], {"content": "clip.mp4", "style": "photo.jpg", "output": "out.mp4"})
+    photo = torch.rand(1, 3, 40, 50)
+    path = _gathered(5).write(tmp_path, settings, tmp_path / "out.mp4", photo, Progress(Quiet()))
+    html = path.read_text()
+    assert html.count("data:image/jpeg;base64,") == 4 * 2 + 4 + 1 + 1
+    for color in colors(2):
+        assert re.search("#{:02x}{:02x}{:02x}".format(*color), html)
+
+
+def test_colors_are_apart_and_bright() -> None:
+    for count in range(1, 10):
+        palette = np.array(colors(count))
+        assert palette.shape == (count, 3)
+        assert (palette.max(axis=1) == 242).all()
+        if count > 1:
+            distances = np.linalg.norm(palette[:, None] - palette[None], axis=2)
+            assert distances[~np.eye(count, dtype=bool)].min() > 50
+
+
+def test_an_overlay_is_half_picture_half_region() -> None:
+    drawn = overlay(_picture(100), _halves(20, 30))
+    red, cyan = np.array(colors(2))
+    np.testing.assert_allclose(drawn[:, :15], np.broadcast_to((100 + red) / 2, (20, 15, 3)), atol=1)
+    np.testing.assert_allclose(drawn[:, 15:], np.broadcast_to((100 + cyan) / 2, (20, 15, 3)), atol=1)
+    soft = overlay(_picture(0), torch.full((1, 2, 20, 30), 0.5))
+    np.testing.assert_allclose(soft, np.broadcast_to((red + cyan) / 4, (20, 30, 3)), atol=1)
+
+
+def test_masks_of_another_size_and_16_bits_are_brought_to_the_picture() -> None:
+    drawn = overlay(_picture(100), _halves(10, 16))
+    np.testing.assert_array_equal(drawn[:, :14], overlay(_picture(100), _halves(20, 30))[:, :14])
+    deep = _picture(100).astype(np.uint16) * 257
+    np.testing.assert_array_equal(overlay(deep, _halves(20, 30)), overlay(_picture(100), _halves(20, 30)))
+
+
+def test_large_pictures_are_shown_small() -> None:
+    drawn = overlay(_picture(100, 500, 1280), _halves(20, 30))
+    assert drawn.shape == (250, LONG_SIDE, 3)
+    assert drawn.dtype == np.uint8

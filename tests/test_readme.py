@@ -1,0 +1,123 @@
+"""What the pages show works: commands parse and their settings exist, targets of make and linked files are there."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [(page, *block) for page in PAGES for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
+LINES = [
+    (page.name, line)
+    for page, language, text in BLOCKS
+    if language == "sh"
+    for line in text.replace("\\\n", " ").splitlines()
+]
+CONSOLE = [text for _, language, text in BLOCKS if language == "text"]
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+# Runs commands with the main flow and the demo replaced: what is left is parsing them and loading their settings.
+DRIVER = """
+import json, sys, types
+from pathlib import Path
+from photovst.settings_io import load_settings
+
+def stylize_clip(settings, *, run_folder, overwrite, progress):
+    return Path(settings.output)
+
+def run_demo(folder, *, overwrite, progress, overrides):
+    load_settings((), overrides, {"content": "day.mp4", "style": "sunset.png", "output": "out.mp4"})
+    return folder
+
+for name, function in (("stylize", stylize_clip), ("demo", run_demo)):
+    module = types.ModuleType(f"photovst.{name}")
+    setattr(module, function.__name__, function)
+    sys.modules[f"photovst.{name}"] = module
+from photovst.cli import main
+codes = [main(command) for command in json.loads(sys.argv[1])]
+print(json.dumps(codes))
+"""
+
+
+def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
+    """Exit codes of commands of photovst, and what they say on stderr, in a folder with what the pages name."""
+    (folder / "configs").symlink_to(ROOT / "configs")
+    for _, language, text in BLOCKS:
+        if language == "yaml" and text.startswith("# "):
+            (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, json.dumps(commands)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=folder,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+def test_commands_parse_and_their_settings_exist(tmp_path: Path) -> None:
+    commands = [shlex.split(line)[1:] for _, line in LINES if line.startswith("photovst ")]
+    assert len(commands) > 5
+    codes, said = run(commands, tmp_path)
+    failed = [command for command, code in zip(commands, codes, strict=True) if code]
+    assert not failed, said
+
+
+def test_a_command_that_is_wrong_is_found(tmp_path: Path) -> None:
+    base = ["stylize", "clip.mp4", "photo.jpg", "-o", "out.mp4"]
+    wrong = [[*base, "strenght=1"], [*base, "--fast"], [*base, "-c", "absent.yaml"], ["stylise", *base[1:]]]
+    assert run([*wrong, base], tmp_path)[0] == [2, 2, 2, 2, 0]
+
+
+def test_bad_input_gets_the_lines_that_are_shown(tmp_path: Path) -> None:
+    for line in "".join(CONSOLE).splitlines():
+        assert line.startswith(("$ photovst ", "photovst: error: "))
+    pairs = re.findall(r"^\$ photovst (.+)\n(photovst: error: .+)$", "".join(CONSOLE), re.MULTILINE)
+    assert len(pairs) > 1
+    for command, answer in pairs:
+        said = subprocess.run(
+            [sys.executable, "-m", "photovst", *shlex.split(command)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert (said.returncode, said.stdout, said.stderr) == (2, "", f"{answer}\n")
+
+
+@pytest.mark.parametrize(("page", "line"), [case for case in LINES if not case[1].startswith("photovst ")])
+def test_other_commands_are_those_of_a_checkout(page: str, line: str) -> None:
+    words = shlex.split(line)
+    if words[0] == "make":
+        assert set(words[1:]) <= TARGETS
+    else:
+        assert line == "source .venv/bin/activate"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_and_files_that_are_named_exist(page: Path) -> None:
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    linked = re.findall(r"\]\((?!https?:)([^)#\s]+)", text)
+    assert [name for name in linked if not (page.parent / name).exists()] == []
+    named = re.findall(r"`((?:photovst|configs|docs|tests|benchmarks|experiments)/[\w./-]+)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_settings_that_pages_name_exist() -> None:
+    from photovst.settings_io import describe_settings
+
+    known = {row.name for row in describe_settings()}
+    sections = {name.split(".")[0] for name in known if "." in name}
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = {name for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?:=\w+)?`", text) if name.split(".")[0] in sections}
+    named = {name for name in named if not name.endswith((".py", ".md", ".yaml"))}
+    assert len(named) > 10
+    assert named <= known
