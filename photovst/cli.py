@@ -213,6 +213,9 @@ def _settings_table() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a bug leaves as its exception, for the excepthook."""
     call = Invocation(list(sys.argv[1:] if argv is None else argv))
+    # Read by OpenMP when torch loads it. Its threads otherwise spin while they wait for each other, and beside any
+    # other work on the machine they then spend most of their time at that.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if os.environ.get("PHOTOVST_DEBUG") != "1":
         sys.excepthook = call.report_bug
     for number in (signal.SIGINT, signal.SIGTERM):

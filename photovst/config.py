@@ -138,7 +138,7 @@ class TemporalSettings:
 class StructureSettings:
     """What is bright beside what is dark: edges neither vanish nor turn over, flat places stay flat."""
 
-    weight: float = setting(0.08, "Weight of the structure term; 0 switches it off.", low=0)
+    weight: float = setting(0.12, "Weight of the structure term; 0 switches it off.", low=0)
 
 
 @dataclass

@@ -157,8 +157,7 @@ class TextLines:
         self._stream = stream
         self._quiet = quiet
         self._last = -math.inf
-        self._started = False
-        self._untold = False
+        self._started = self._untold = False
 
     def show(self, event: Event) -> None:
         """Write a line if the event is due one."""
@@ -166,9 +165,9 @@ class TextLines:
         if kind in ("frame", "iteration"):
             edge = kind == "frame" and (not self._started or event["frame"] + 1 == event["total"])
             self._started = self._started or kind == "frame"
-            due = event["elapsed"] - self._last >= SECONDS_BETWEEN_LINES
             # Where frames are quick the line is the next frame's, not some iteration's before it.
-            if not edge and (not due or (kind == "iteration" and self._untold)):
+            waits = (kind == "iteration" and self._untold) or event["elapsed"] - self._last < SECONDS_BETWEEN_LINES
+            if waits and not edge:
                 self._untold = self._untold or kind == "frame"
                 return
             self._last, self._untold = event["elapsed"], False

@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,7 +97,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(uri=data_uri, percent=_percent, seconds=_seconds)
+    environment.filters.update(uri=data_uri, percent=_percent, seconds=_seconds, shell=shlex.join)
     page = environment.get_template("report.html.j2").render(
         title=title,
         result={"path": relative, "url": quote(os.fsencode(relative)), "shown_as": shown_as},

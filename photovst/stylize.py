@@ -185,9 +185,6 @@ class _Shots:
         return Stylized(self.start(small).restored(arrays), small, {}, 0, 0)
 
     def _store(self, index: int, stylized: Stylized, masks: Tensor, guiding: float, optimizing: float) -> None:
-        # The frame's state first: a kill in between leaves a carry that is one frame old, and that frame is done again.
-        self.run.save_state(index, stylized.parametrization.state())
-        self.run.save_carry(index, {"masks": masks.half().cpu().numpy()})
         terms = {name: value for name, value in stylized.losses.items() if name != "total"}
         loss = stylized.losses.get("total", 0.0)
         self.run.add_record(
@@ -200,6 +197,9 @@ class _Shots:
                 "seconds": {"guides": guiding, "optimize": optimizing},
             }
         )
+        # In this order: a frame stopped before its carry is done again, and its later record counts.
+        self.run.save_state(index, stylized.parametrization.state())
+        self.run.save_carry(index, {"masks": masks.half().cpu().numpy()})
         self.progress.frame(index, self.overview.count, loss, guiding + optimizing, stylized.iterations)
 
     def _on_iteration(self, index: int) -> OnIteration:

@@ -91,6 +91,18 @@ def test_slow_frames_tell_of_iterations() -> None:
     assert lines[0] == "photovst: scale 160  iteration 0  loss 0.5"
 
 
+def test_quick_frames_tell_of_frames_alone() -> None:
+    clock, stream = Clock(), io.StringIO()
+    with Progress(TextLines(stream), clock=clock) as progress:
+        for index in range(40):
+            for iteration in range(2):
+                clock.now += 0.5
+                progress.iteration(160, iteration, 0.5, frame=index)
+            progress.frame(index, 40, 0.5, 1.0, 2)
+    lines = [line.split()[1] for line in stream.getvalue().splitlines()]
+    assert lines == ["scale", *["frame"] * 9, "done"]
+
+
 @pytest.mark.parametrize("display", [TextLines, JsonLines])
 def test_quiet_leaves_only_warnings(display: type[TextLines] | type[JsonLines]) -> None:
     clock, stream = Clock(), io.StringIO()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,20 +17,40 @@ import pytest
 from media.synthetic import pattern
 from small_runs import FAST, states, stylize, write_clip
 
+from photovst.guidance import survey
 from photovst.highlights import Highlights
 from photovst.media.images import write_image
+from photovst.media.shots import detect_shots
 from photovst.media.video_writer import ClipWriter
 from photovst.run import RunFolder
 
-FRAMES = 20
-CUT = 15
-"""The first frame of the second shot."""
+FRAMES, CUT = 9, 5
+"""Frames in all, and the first one of the second shot."""
 
-QUICK = (*FAST, "schedule.scales=[32]", "schedule.iterations=[6]", "schedule.next_iterations=[3]")
+SHORTEST_SHOT = 3
+QUICK = ("schedule.scales=[32]", "schedule.iterations=[6]", "schedule.next_iterations=[3]")
 METHODS = {
     "grid": ("segmentation.persistence=0.8",),
     "pixels": ("parametrization.kind=pixels", "objective.temporal.target=output", "segmentation.persistence=1"),
 }
+
+# The command line as a process: it stops by itself at the given frame's state, and waits for its signal there.
+WAITING = """
+import functools, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # even where the tests run in the background
+from photovst.cli import main
+from photovst.guidance import survey
+from photovst.run import RunFolder
+survey.detect_shots = functools.partial(survey.detect_shots, shortest=int(sys.argv.pop(1)))
+save, at = RunFolder.save_state, int(sys.argv.pop(1))
+def save_state(self, index, arrays):
+    save(self, index, arrays)
+    if index == at:
+        print("stored", flush=True)
+        time.sleep(60)
+RunFolder.save_state = save_state
+sys.exit(main())
+"""
 
 
 class Killed(BaseException):
@@ -46,15 +66,17 @@ class Place(NamedTuple):
     after: bool = False
 
 
-@pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def write_inputs() -> None:
-    """Two shots, the second one inverted, and a photograph."""
+def prepare(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A current folder with a clip of two short shots, the second one inverted, and a photograph."""
+    patch.chdir(folder)
+    patch.setattr(survey, "detect_shots", functools.partial(detect_shots, shortest=SHORTEST_SHOT))
     write_clip("clip.mkv", [pattern(t) if t < CUT else 255 - pattern(2 * t) for t in range(FRAMES)])
     write_image("photo.png", pattern(30)[:, ::-1])
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(monkeypatch, tmp_path)
 
 
 class Whole(NamedTuple):
@@ -65,23 +87,33 @@ class Whole(NamedTuple):
     losses: list[tuple[int, float]]
 
 
-@pytest.fixture(scope="module", params=METHODS)
-def method(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+class Unbroken(NamedTuple):
+    """An unbroken run and the folder it left, less the result."""
+
+    whole: Whole
+    folder: Path
 
 
 @pytest.fixture(scope="module")
-def whole(method: str, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("whole"))
-        write_inputs()
-        assert go(method) == 0
-        assert len(json.loads(Path("out.run/provenance.json").read_text())["sessions"]) == 1
-        return left()
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Unbroken]:
+    """The unbroken run of a method, done once."""
+
+    @functools.cache
+    def made(method: str) -> Unbroken:
+        with pytest.MonkeyPatch.context() as patch:
+            folder = tmp_path_factory.mktemp(method)
+            prepare(patch, folder)
+            assert go(method) == 0
+            whole = left()
+            assert [frame for frame, _ in whole.losses] == [*range(FRAMES)]
+            Path("out.mp4").unlink()
+            return Unbroken(whole, folder / "out.run")
+
+    return made
 
 
 def go(method: str, *more: str) -> int:
-    return stylize("clip.mkv", "photo.png", "out.mp4", *QUICK[len(FAST) :], *METHODS[method], *more)
+    return stylize("clip.mkv", "photo.png", "out.mp4", *QUICK, *METHODS[method], *more)
 
 
 def left() -> Whole:
@@ -113,39 +145,45 @@ PLACES = {
     "before the first frame": Place(RunFolder, "save_state", 1),
     "between a state and its regions": Place(RunFolder, "save_carry", 4),
     "between a state and the regions of a shot's first frame": Place(RunFolder, "save_carry", CUT + 1),
-    "after a frame's regions": Place(RunFolder, "save_carry", 6, after=True),
+    "after a frame's regions": Place(RunFolder, "save_carry", CUT + 2, after=True),
     "at the end of a shot": Place(RunFolder, "save_carry", CUT, after=True),
     "before a frame is written": Place(ClipWriter, "write", CUT + 3),
     "after the last frame": Place(ClipWriter, "write", FRAMES, after=True),
-    "before the report": Place(Highlights, "write", 1),
     "after the report": Place(Highlights, "write", 1, after=True),
 }
+STOPS = [("grid", name) for name in PLACES] + [
+    ("pixels", "between a state and its regions"),
+    ("pixels", "after a frame's regions"),
+]
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_stopped_anywhere(method: str, whole: Whole, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_inputs()
+@pytest.mark.parametrize(("method", "place"), STOPS)
+def test_stopped_anywhere(
+    method: str, place: str, unbroken: Callable[[str], Unbroken], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
-        stop_at(place, patch)
+        stop_at(PLACES[place], patch)
         with pytest.raises(Killed):
             go(method)
     assert not Path("out.mp4").exists()
     assert go(method) == 0
-    assert left() == whole
+    assert left() == unbroken(method).whole
     assert Path("out.run/report.html").is_file()
 
 
-def test_stopped_again_and_again(method: str, whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_inputs()
-    for _ in range(4):
+@pytest.mark.parametrize("method", METHODS)
+def test_stopped_again_and_again(
+    method: str, unbroken: Callable[[str], Unbroken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
         with monkeypatch.context() as patch:
-            stop_at(Place(RunFolder, "add_record", 4), patch)
+            stop_at(Place(RunFolder, "add_record", 3), patch)
             with pytest.raises(Killed):
                 go(method)
     assert not Path("out.mp4").exists()
     assert go(method) == 0
-    assert left() == whole
-    assert len(json.loads(Path("out.run/provenance.json").read_text())["sessions"]) == 5
+    assert left() == unbroken(method).whole
+    assert len(json.loads(Path("out.run/provenance.json").read_text())["sessions"]) == 4
 
 
 def cut_short(path: Path) -> None:
@@ -159,113 +197,113 @@ def flip_a_bit(path: Path) -> None:
 
 
 HARM: dict[str, tuple[str, Callable[[Path], None]]] = {
-    "a state in the middle is gone": ("000007.npz", Path.unlink),
+    "a state in the middle is gone": ("000003.npz", Path.unlink),
     "the first state is gone": ("000000.npz", Path.unlink),
     "the last state is gone": (f"{FRAMES - 1:06d}.npz", Path.unlink),
-    "a state is cut short": ("000017.npz", cut_short),
-    "a state is empty": ("000003.npz", lambda path: path.write_bytes(b"")),
+    "a state is cut short": ("000007.npz", cut_short),
+    "a state is empty": ("000002.npz", lambda path: path.write_bytes(b"")),
     "a state is altered": (f"{CUT:06d}.npz", flip_a_bit),
     "the regions are gone": ("carry.npz", Path.unlink),
     "the regions are altered": ("carry.npz", flip_a_bit),
 }
 
 
-@pytest.fixture(scope="module")
-def finished(method: str, whole: Whole, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run whose result is gone, and one stopped in the middle of the second shot."""
-    with pytest.MonkeyPatch.context() as patch:
-        place = tmp_path_factory.mktemp("finished")
-        patch.chdir(place)
-        write_inputs()
-        assert go(method) == 0
-        shutil.copytree("out.run", "stopped.run")
-        for index in range(18, FRAMES):
-            Path(f"stopped.run/state/{index:06d}.npz").unlink()
-        Path("out.mp4").unlink()
-        return place
-
-
-@pytest.mark.parametrize(("name", "harm"), HARM.values(), ids=HARM)
+@pytest.mark.parametrize("harm", HARM)
 def test_a_damaged_run_folder(
+    harm: str, unbroken: Callable[[str], Unbroken], capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole, folder = unbroken("grid")
+    shutil.copytree(folder, "out.run")
+    capfd.readouterr()
+    name, damage = HARM[harm]
+    damage(Path("out.run/state") / name)
+    assert go("grid") == 0
+    err = capfd.readouterr().err
+    if damage is Path.unlink or name == "carry.npz":  # the regions are not asked for where every frame is done
+        assert err == ""
+    else:
+        said = f"out.run/state/{name} is damaged (its checksum is wrong); it is computed again"
+        assert err == f"photovst: warning: {said}\n"
+    made = left()
+    assert (made.result, made.losses) == (whole.result, whole.losses)
+    assert {**made.states, "carry.npz": b""} == {**whole.states, "carry.npz": b""}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("damage", [Path.unlink, flip_a_bit, None], ids=["gone", "altered", "of a later frame"])
+def test_regions_that_do_not_fit_the_first_frame_to_do(
     method: str,
-    whole: Whole,
-    finished: Path,
-    name: str,
-    harm: Callable[[Path], None],
+    damage: Callable[[Path], None] | None,
+    unbroken: Callable[[str], Unbroken],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    shutil.copytree(finished, ".", dirs_exist_ok=True)
-    harm(Path("out.run/state") / name)
+    """Its shot is done again, and only that shot."""
+    whole, folder = unbroken(method)
+    shutil.copytree(folder, "out.run")
+    capfd.readouterr()
+    Path(f"out.run/state/{FRAMES - 2:06d}.npz").unlink()
+    if damage is not None:
+        damage(Path("out.run/state/carry.npz"))
+    before = {path.name: path.stat().st_mtime_ns for path in Path("out.run/state").iterdir()}
     assert go(method) == 0
-    err = capfd.readouterr().err
-    if harm is not Path.unlink and name != "carry.npz":  # the regions are asked for only where they are needed
-        assert (
-            err == f"photovst: warning: out.run/state/{name} is damaged (its checksum is wrong); it is computed again\n"
-        )
+    assert ("carry.npz is damaged" in capfd.readouterr().err) == (damage is flip_a_bit)
     assert left() == whole
+    after = {path.name: path.stat().st_mtime_ns for path in Path("out.run/state").iterdir()}
+    kept = [name for name in before if before[name] == after[name]]
+    assert sorted(kept) == [f"{index:06d}.npz" for index in range(CUT)]
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, flip_a_bit, None])
-def test_damaged_regions_in_the_middle_of_a_shot(
-    method: str, whole: Whole, finished: Path, harm: Callable[[Path], None] | None, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("method", METHODS)
+def test_a_lost_result_is_made_again_from_the_states(
+    method: str, unbroken: Callable[[str], Unbroken], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where they are of a later frame: then the shot is done again, and only that shot."""
-    shutil.copytree(finished / "stopped.run", "out.run")
-    write_inputs()
-    if harm is not None:
-        harm(Path("out.run/state/carry.npz"))
-    old = Path("out.run/state/000002.npz").stat().st_mtime_ns
+    """Under another name and of moved inputs too."""
+    whole, folder = unbroken(method)
+    shutil.copytree(folder, "out.run")
+    stop_at(Place(RunFolder, "save_state", 1), monkeypatch)  # nothing may be computed
     assert go(method) == 0
-    assert ("carry.npz is damaged" in capfd.readouterr().err) == (harm is flip_a_bit)
     assert left() == whole
-    assert Path("out.run/state/000002.npz").stat().st_mtime_ns == old
-
-
-def test_a_result_is_made_again_from_the_states(method: str, whole: Whole, finished: Path) -> None:
-    shutil.copytree(finished, ".", dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        stop_at(Place(RunFolder, "save_state", 1), patch)  # nothing may be computed
-        assert go(method) == 0
-    assert left() == whole
-
-
-def test_another_name_and_place_take_over_the_run(finished: Path, method: str, whole: Whole) -> None:
-    shutil.copytree(finished / "out.run", "moved.run")
-    write_inputs()
     Path("clip.mkv").rename("renamed.mkv")
-    more = (*QUICK[len(FAST) :], *METHODS[method])
-    with pytest.MonkeyPatch.context() as patch:
-        stop_at(Place(RunFolder, "save_state", 1), patch)
-        assert stylize("renamed.mkv", "photo.png", "b.mp4", *more, "--run", "moved.run", "seed=0") == 0
+    assert stylize("renamed.mkv", "photo.png", "b.mp4", *QUICK, *METHODS[method], "--run", "out.run") == 0
     assert Path("b.mp4").read_bytes() == whole.result
 
 
+def test_overwriting_does_a_finished_run_again_and_goes_on_with_an_unfinished_one(
+    unbroken: Callable[[str], Unbroken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert go("grid") == 0
+    with monkeypatch.context() as patch:
+        stop_at(Place(RunFolder, "save_state", 3), patch)
+        with pytest.raises(Killed):
+            go("grid", "--overwrite")
+    assert Path("out.mp4").read_bytes() == unbroken("grid").whole.result  # the former one, until there is another
+    assert sorted(states("out.run")) == ["000000.npz", "000001.npz", "carry.npz"]
+    assert go("grid", "--overwrite") == 0
+    assert left() == unbroken("grid").whole
+
+
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+    ("number", "code", "method"),
+    [(signal.SIGKILL, -signal.SIGKILL, "grid"), (signal.SIGTERM, 143, "pixels"), (signal.SIGINT, 130, "grid")],
 )
-def test_signals(whole: Whole, method: str, number: signal.Signals, code: int) -> None:
-    """Real signals to a real process, once some frames are stored."""
-    if method == "pixels" and number is not signal.SIGKILL:
-        pytest.skip("one method is enough for the signals that can be handled")
-    write_inputs()
-    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    program += "from photovst.cli import main; sys.exit(main())"  # interruptible even where the tests are not
-    command = [sys.executable, "-c", program, "stylize", "clip.mkv", "photo.png", "-o", "out.mp4", "--quiet"]
+def test_signals(number: signal.Signals, code: int, method: str, unbroken: Callable[[str], Unbroken]) -> None:
+    """Real signals to a real process, in the middle of its work."""
+    before = sorted(os.listdir())
+    command = ["stylize", "clip.mkv", "photo.png", "-o", "out.mp4", "--quiet", *FAST, *QUICK, *METHODS[method]]
     with subprocess.Popen(
-        [*command, *QUICK, *METHODS[method]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITING, str(SHORTEST_SHOT), "6", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
-        stored = Path("out.run/state/000004.npz")
-        until = time.monotonic() + 60
-        while not stored.exists() and running.poll() is None and time.monotonic() < until:
-            time.sleep(0.002)
+        assert running.stdout is not None
+        assert running.stdout.readline() == "stored\n"
         running.send_signal(number)
         out, err = running.communicate(timeout=30)
     assert (running.returncode, out) == (code, "")
     assert err == ("" if number is signal.SIGKILL else "photovst: stopped; run the same command to go on\n")
-    assert not Path("out.mp4").exists()
-    partial = [name for name in os.listdir() if name.endswith((".partial", ".partial.mp4"))]
-    assert number is signal.SIGKILL or partial == []
-    assert 4 < len(states("out.run")) < FRAMES + 1
+    partial = [".out.partial.mp4"] if number is signal.SIGKILL else []
+    assert sorted(os.listdir()) == sorted([*before, *partial, "cache", "out.run"])
     assert go(method) == 0
-    assert left() == whole
-    assert sorted(os.listdir()) == ["cache", "clip.mkv", "out.mp4", "out.run", "photo.png"]
+    assert left() == unbroken(method).whole
+    assert sorted(os.listdir()) == sorted([*before, "cache", "out.mp4", "out.run"])

@@ -319,13 +319,13 @@ def test_the_report(inputs: None) -> None:
 
 
 def test_the_demo(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(demo, "SIZE", SIZE)
-    monkeypatch.setattr(demo, "FRAMES", 3)
+    monkeypatch.setattr(demo, "SIZE", (32, 48))
+    monkeypatch.setattr(demo, "FRAMES", 2)
     assert run("demo", "-o", "d", *FAST) == 0
     out, err = capfd.readouterr()
     assert out == "d/day_as_sunset.mp4\n"
     assert "photovst: the clip is d/day_as_sunset.mp4, the report d/day_as_sunset.run/report.html" in err
-    assert len(pictures("d/day_as_sunset.mp4")) == 3
+    assert len(pictures("d/day_as_sunset.mp4")) == 2
     assert run("demo", "-o", "d", *FAST, "--quiet") == 2
     assert capfd.readouterr().err.startswith("photovst: error: d/day_as_sunset.mp4 exists;")
     assert run("demo", "-o", "d", *FAST, "--quiet", "--overwrite") == 0

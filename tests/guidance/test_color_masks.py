@@ -6,7 +6,8 @@ PALETTE = np.array(list(COLORS.values()))
 
 
 def test_the_nine_colors_are_their_own_labels() -> None:
-    assert len(COLORS) == 9
+    codes = ["0000ff", "00ff00", "000000", "ffffff", "ff0000", "ffff00", "808080", "00ffff", "ff00ff"]
+    assert [bytes(color).hex() for color in COLORS.values()] == codes
     picture = PALETTE.astype(np.uint8).reshape(3, 3, 3)
     np.testing.assert_array_equal(snap(picture), np.arange(9).reshape(3, 3))
 

@@ -31,7 +31,7 @@ def _masks(regions: int = 3) -> Tensor:
 def _motion(x: float, certainty: float | Tensor) -> FlowPair:
     flow = torch.tensor([x, 0.0]).view(1, 2, 1, 1).expand(1, 2, 20, 30).contiguous()
     weight = torch.ones(1, 1, 20, 30) * certainty
-    return FlowPair(flow, weight, -flow, weight)
+    return FlowPair(flow, weight, -flow, 0.3 * torch.ones_like(weight))  # masks are carried to the current frame only
 
 
 def test_motion_is_the_flow_pair_rounded_to_what_is_stored() -> None:

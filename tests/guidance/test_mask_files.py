@@ -15,7 +15,7 @@ def _paint(path: Path, columns: Sequence[str], dtype: type = np.uint8) -> Path:
     """Columns of colors, each ten pixels wide."""
     row = np.repeat([COLORS[name] for name in columns], 10, axis=0)
     picture = np.broadcast_to(row, (20, *row.shape)).astype(np.uint8)
-    write_image(path, picture.astype(np.uint16) * 257 if dtype is np.uint16 else np.ascontiguousarray(picture))
+    write_image(path, picture.astype(np.uint16) << 8 if dtype is np.uint16 else np.ascontiguousarray(picture))
     return path
 
 

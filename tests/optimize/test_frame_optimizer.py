@@ -127,6 +127,8 @@ def test_a_warm_second_frame_takes_fewer_evaluations_and_ends_as_well(
     assert warm.evaluations < 0.4 * cold.evaluations
     assert warm.losses["style"] < 1.2 * cold.losses["style"]
     assert cold.iterations > 4  # what `iterations` says, not `next_iterations`
+    idle = _optimizer(photo, [Scale(96, 0, 0)], warm_start=False).stylize(guides, first)
+    torch.testing.assert_close(idle.parametrization.lift(frames[1]), frames[1], rtol=0, atol=3e-7)
 
 
 def test_without_motion_a_frame_starts_anew(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
