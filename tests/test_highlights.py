@@ -37,7 +37,7 @@ def _halves(height: int, width: int) -> Tensor:
     return torch.cat([left, 1 - left], dim=1)
 
 
-REGIONS = Regions(("sky", "ground"), _halves(16, 24), lambda index, frame: _halves(20, 30))
+REGIONS = Regions(("sky", "ground"), _halves(16, 24).flip(3), lambda index, frame: _halves(20, 30))
 
 
 def _gathered(count: int) -> Highlights:
@@ -86,6 +86,9 @@ def test_the_report_is_told_of_the_run(tmp_path: Path, monkeypatch: pytest.Monke
     assert given["style"].caption == "photo.jpg"
     assert _decoded(given["style"].data).shape == (40, 50, 3)
     assert given["warnings"] == ["look out"]
+    drawn = _decoded(given["overlays"][-1].data).mean(axis=0)  # the photograph's own regions: the other way round
+    red, cyan = np.array(colors(2))
+    np.testing.assert_allclose(drawn[[5, 45]], [(128 + cyan) / 2, (128 + red) / 2], atol=4)
     assert given["result"] == Path("out.mp4")
 
 
