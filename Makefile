@@ -18,8 +18,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: venv
 	$(BIN)/photovst demo -o demo_out --overwrite
-	@echo "the clip:   demo_out/day_as_sunset.mp4"
-	@echo "the report: demo_out/day_as_sunset.run/report.html"
 
 test: lint
 	$(BIN)/pytest
