@@ -143,7 +143,7 @@ def test_what_comes_from_outside_is_escaped(tmp_path: Path) -> None:
     assert "<script>alert(1)</script>" in page.words
     assert "<b>dark</b>" in page.words
     assert "content: <clip>.mp4 seed: 7" in page.words
-    assert "photovst a&b" in page.words
+    assert "photovst 'a&b'" in page.words  # quoted, so that it can be pasted into a shell
 
 
 def test_tables_and_figures(tmp_path: Path) -> None:
