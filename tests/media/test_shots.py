@@ -29,7 +29,7 @@ def scenes(folder: Path, lengths: list[int]) -> Clip:
 def test_cuts_are_found_at_the_frame(tmp_path: Path) -> None:
     clip = scenes(tmp_path, [20, 17, 30])
     seen: list[int] = []
-    shots = detect_shots(clip, on_frame=seen.append)
+    shots = detect_shots(clip, on_frame=lambda frame: seen.append(frame.index))
     assert shots == [Shot(0, 20), Shot(20, 37), Shot(37, 67)]
     assert seen == list(range(67))
     assert [len(shot) for shot in shots] == [20, 17, 30]
@@ -71,3 +71,7 @@ def test_an_empty_clip_is_refused(tmp_path: Path) -> None:
     info = ClipInfo((16, 16), "video", None, None, None, "rgb24", 8, False, False, ColorTags(), Fraction(1, 25))
     with pytest.raises(MediaError, match="has no frames to look for cuts in"):
         detect_shots(Clip(tmp_path / "a.mp4", info, lambda longest, tally: iter(())))
+
+
+def test_without_a_threshold_a_clip_is_one_shot(tmp_path: Path) -> None:
+    assert detect_shots(scenes(tmp_path, [20, 17]), threshold=None) == [Shot(0, 37)]
