@@ -76,7 +76,12 @@ def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row
     device = torch.device("cpu")
     regions = build_regions(settings, [small], photo, 1)
     optimizer = build_optimizer(
-        settings, build_encoder(settings, device), photo, regions.photo, build_start(settings, device), still=True
+        settings,
+        build_encoder(settings, device),
+        photo,
+        regions.photo,
+        build_start(settings, device, still=True),
+        still=True,
     )
     done = optimizer.stylize(Guides(small, regions.of(0, small)), None)
     ours = to_picture(done.parametrization.lift(frame))

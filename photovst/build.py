@@ -25,6 +25,7 @@ from photovst.losses.objective import Encoder
 from photovst.models.steerable import Steerable
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
+from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.pixels import Pixels
 from photovst.optimize.solver import Solver
@@ -152,7 +153,7 @@ def build_optimizer(
             "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
             " objective.style.weight=1"
         )
-    optimizer, parametrization = settings.optimizer, settings.parametrization
+    optimizer = settings.optimizer
     return FrameOptimizer(
         encoder=encoder,
         photo=photo,
@@ -165,7 +166,6 @@ def build_optimizer(
             history=optimizer.history,
             tolerance=optimizer.tolerance,
             window=optimizer.window,
-            roughness=parametrization.still_smoothness if still else parametrization.smoothness,
         ),
         start=start,
         warm_start=schedule.warm_start,
@@ -184,12 +184,14 @@ def build_scales(settings: Settings, still: bool) -> list[Scale]:
     return scales
 
 
-def build_start(settings: Settings, device: torch.device) -> Callable[[Tensor], Parametrization]:
-    """What the first frame of a shot starts from: a result that leaves the frame as it is."""
-    parametrization = settings.parametrization
-    match parametrization.kind:
+def build_start(settings: Settings, device: torch.device, still: bool = False) -> Callable[[Tensor], Parametrization]:
+    """What the first frame of a shot, or a still, starts from: a result that leaves the frame as it is."""
+    chosen = settings.parametrization
+    match chosen.kind:
         case ParametrizationKind.bilateral_grid:
-            cells = (parametrization.luma, parametrization.rows, parametrization.columns)
-            return lambda frame: BilateralGrid.identity(*cells, device)
+            grid = chosen.still if still else chosen
+            cells = (chosen.luma, grid.rows, grid.columns)
+            prior = GridPrior(grid.smoothness, grid.luma_smoothness, grid.region_smoothness, grid.gain)
+            return lambda frame: BilateralGrid.identity(cells, prior, device)
         case ParametrizationKind.pixels:
             return Pixels.identity

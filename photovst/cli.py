@@ -14,7 +14,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -178,8 +179,10 @@ def demo(
     call: Invocation = ctx.obj
 
     def work() -> Path:
-        from photovst.demo import run_demo
         from photovst.progress import progress_for
+
+        with _signals_wait():
+            from photovst.demo import run_demo
 
         with progress_for(quiet=quiet, log_json=log_json) as progress:
             return run_demo(folder, overwrite=overwrite, progress=progress, overrides=list(overrides or ()))
@@ -213,9 +216,10 @@ def _settings_table() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a bug leaves as its exception, for the excepthook."""
     call = Invocation(list(sys.argv[1:] if argv is None else argv))
-    # Read by OpenMP when torch loads it. Its threads otherwise spin while they wait for each other, and beside any
-    # other work on the machine they then spend most of their time at that.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read by OpenMP when torch loads it. Its threads otherwise spin long while they wait for each other, and beside any
+    # other work on the machine they then spend most of their time at that; without any spinning small steps are slow.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if os.environ.get("PHOTOVST_DEBUG") != "1":
         sys.excepthook = call.report_bug
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -279,7 +283,8 @@ def _stylize(
     settings = load_settings(files or (), overrides or (), fixed)
     call.run_folder = run or default_run_folder(settings.output)
 
-    from photovst.stylize import stylize_clip  # brings torch: bad settings are told of before that
+    with _signals_wait():
+        from photovst.stylize import stylize_clip  # brings torch: bad settings are told of before that
 
     with progress_for(quiet=quiet, log_json=log_json) as progress:
         return stylize_clip(settings, run_folder=call.run_folder, overwrite=overwrite, progress=progress)
@@ -289,6 +294,16 @@ def _out_of_memory(error: Exception) -> bool:
     # By name, and by PyTorch's words on a CPU: torch itself is imported only where it works.
     words = "can't allocate memory" in str(error)
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or words
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Signals to stop come after this block: PyTorch, while it is imported, meets an exception with an abort."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -81,7 +81,7 @@ class EncoderSettings:
     """The feature encoder of the objective."""
 
     kind: EncoderKind = setting(EncoderKind.steerable, "Which encoder; 'steerable' needs no weights.")
-    stride: int = setting(2, "For 'steerable': pixels between samples on the finest level.", low=1, high=4)
+    stride: int = setting(4, "For 'steerable': most pixels between samples, on large levels.", low=1, high=4)
 
 
 @dataclass
@@ -130,7 +130,7 @@ class PhotorealismSettings:
 class TemporalSettings:
     """Steadiness from frame to frame, weighted by the certainty of the flow."""
 
-    weight: float = setting(200.0, "Weight of the temporal term; 0 switches it off.", low=0)
+    weight: float = setting(1000.0, "Weight of the temporal term; 0 switches it off.", low=0)
     target: TemporalTarget = setting(TemporalTarget.transform, "What a frame is held to.")
 
 
@@ -138,7 +138,7 @@ class TemporalSettings:
 class StructureSettings:
     """What is bright beside what is dark: edges neither vanish nor turn over, flat places stay flat."""
 
-    weight: float = setting(0.12, "Weight of the structure term; 0 switches it off.", low=0)
+    weight: float = setting(0.11, "Weight of the structure term; 0 switches it off.", low=0)
 
 
 @dataclass
@@ -169,6 +169,18 @@ class ObjectiveSettings:
 
 
 @dataclass
+class StillGridSettings:
+    """The same for a still: nothing flickers there, so the transform may change more from place to place."""
+
+    rows: int = setting(32, "Grid cells from top to bottom.", low=1, high=256)
+    columns: int = setting(48, "Grid cells from left to right.", low=1, high=256)
+    smoothness: float = setting(0.0001, "As for clips; the next three count by this one.", low=0)
+    luma_smoothness: float = setting(100.0, "As for clips.", low=0)
+    region_smoothness: float = setting(5.0, "As for clips.", low=0)
+    gain: float = setting(12.0, "As for clips.", low=0)
+
+
+@dataclass
 class ParametrizationSettings:
     """What the optimizer moves: color transforms in a bilateral grid, or pixels."""
 
@@ -176,10 +188,15 @@ class ParametrizationSettings:
     luma: int = setting(8, "Grid cells along luma.", low=1, high=64)
     rows: int = setting(16, "Grid cells from top to bottom.", low=1, high=256)
     columns: int = setting(24, "Grid cells from left to right.", low=1, high=256)
-    smoothness: float = setting(70.0, "Weight of differences between neighbouring grid cells, for clips.", low=0)
-    still_smoothness: float = setting(
-        3.0, "The same for stills, where strong local contrast cannot turn a clip's noise into flicker.", low=0
+    smoothness: float = setting(
+        0.1, "Weight of differences of the transforms over the picture; the next three count by it.", low=0
     )
+    luma_smoothness: float = setting(60.0, "How many times as much differences along luma count.", low=0)
+    region_smoothness: float = setting(
+        40.0, "How many times as much differences inside a region count as those across a border of two.", low=0
+    )
+    gain: float = setting(14.0, "How many times as much a change of contrast counts.", low=0)
+    still: StillGridSettings = field(default_factory=StillGridSettings)
 
 
 @dataclass
@@ -200,12 +217,12 @@ class ScheduleSettings:
     scales: list[int] = setting(
         [80, 160, 320], "Working sizes (longer side, pixels), coarse to fine.", low=16, high=8192
     )
-    iterations: list[int] = setting([60, 30, 8], "Iterations at each scale for the first frame of a shot.", low=0)
-    next_iterations: list[int] = setting([0, 8, 2], "Iterations at each scale for the frames after it.", low=0)
+    iterations: list[int] = setting([20, 20, 12], "Iterations at each scale for the first frame of a shot.", low=0)
+    next_iterations: list[int] = setting([0, 5, 1], "Iterations at each scale for the frames after it.", low=0)
     still_size: int = setting(
         640, "A further working size for stills; no effect below the last scale.", low=16, high=8192
     )
-    still_iterations: int = setting(6, "Iterations there; 0 leaves it out.", low=0)
+    still_iterations: int = setting(14, "Iterations there; 0 leaves it out.", low=0)
     warm_start: bool = setting(True, "Start a frame from the previous one, carried along the flow.")
 
 

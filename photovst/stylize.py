@@ -114,8 +114,8 @@ class _Shots:
         self.encoder, self.photo, self.device = encoder, photo, device
         self.progress, self.highlights = progress, highlights
         self.cache = build_cache(settings)
-        self.start = build_start(settings, device)
         self.still = overview.count == 1
+        self.start = build_start(settings, device, self.still)
         self.resume_at, self.carried_masks = _resume_point(run, overview)
         if self.resume_at:
             progress.note(f"{self.resume_at} of {overview.count} frames are done; going on from there")

@@ -161,7 +161,7 @@ METHODS = {
     "pixels": ["parametrization.kind=pixels"],
     "pixels and matting": ["parametrization.kind=pixels", "objective.photorealism.weight=10", "encoder.stride=1"],
     "one transform": ["parametrization.luma=1", "parametrization.rows=1", "parametrization.columns=1"],
-    "adam": ["optimizer.kind=adam"],
+    "adam": ["optimizer.kind=adam", "schedule.iterations=[12,6]"],
     "every term": ["objective.photorealism.weight=1", "objective.smoothness.weight=1"],
     "held to output": ["objective.temporal.target=output"],
     "cold start": ["schedule.warm_start=false", "objective.temporal.weight=0", "segmentation.persistence=0"],
@@ -210,8 +210,13 @@ def test_masks_say_where_each_color_goes(many: bool) -> None:
     for index, mask in enumerate((one, other, other) if many else (other,)):
         write_image(f"masks/{index + 9}.png", mask)
     more = ("segmentation.method=files", "segmentation.content=masks", "segmentation.style=photo_mask.png")
-    # Coarse cells and no ties to the last frame: only the masks move between these frames.
-    free = ("objective.temporal.weight=0", "schedule.warm_start=false", "segmentation.persistence=0")
+    # No ties to the last frame: only the masks move between these frames.
+    free = (
+        "schedule.iterations=[20,10]",
+        "objective.temporal.weight=0",
+        "schedule.warm_start=false",
+        "segmentation.persistence=0",
+    )
     assert stylize("clip.mkv", "photo.png", "out", "video.codec=png", "shots.detect=false", *more, *free) == 0
     for index, made in enumerate(pictures("out")):
         redness = made[..., 0].astype(float) - made[..., 2]

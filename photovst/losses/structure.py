@@ -14,6 +14,9 @@ from photovst.ops.color import rec601_luma
 WINDOW, SIGMA = 11, 1.5
 """Side and standard deviation of the Gaussian window of [Wang2004], in pixels."""
 
+WINDOWS = 160
+"""Windows along the longer side beyond which their mean hardly changes; larger frames skip pixels between them."""
+
 
 class StructureTerm:
     """One minus the mean local correlation of luma with the frame's own.
@@ -29,6 +32,7 @@ class StructureTerm:
     def __init__(self, frame: Float[Tensor, "1 3 h w"], floor: float = 1e-4) -> None:
         self.floor = floor
         self.window = _gaussian(frame)
+        self.stride = min(WINDOW // 3, max(1, max(frame.shape[-2:]) // WINDOWS))
         self.luma = rec601_luma(frame)
         self.mean = self._blur(self.luma)
         self.variance = (self._blur(self.luma.square()) - self.mean.square()).clamp_min(0) + floor
@@ -42,8 +46,8 @@ class StructureTerm:
         return 1 - ((covariance + self.floor) * (variance * self.variance).rsqrt()).mean()
 
     def _blur(self, plane: Tensor) -> Tensor:
-        down = F.conv2d(plane, self.window.view(1, 1, -1, 1))
-        return F.conv2d(down, self.window.view(1, 1, 1, -1))
+        down = F.conv2d(plane, self.window.view(1, 1, -1, 1), stride=(self.stride, 1))
+        return F.conv2d(down, self.window.view(1, 1, 1, -1), stride=(1, self.stride))
 
 
 def _gaussian(frame: Tensor) -> Tensor:

@@ -14,6 +14,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+SAMPLES = 80
+"""Places along the longer side of a level beyond which a Gram matrix, which is a mean over them, hardly changes."""
+
 OPPONENT = ((0.299, 0.587, 0.114), (0.5, -0.5, 0.0), (-0.25, -0.25, 0.5))
 """Rows: luma, red against green, blue against yellow."""
 
@@ -56,9 +59,9 @@ class Steerable(nn.Module):
         gain: factor on filter responses, which brings them to the scale of the colors.
         chroma: factor on both chromas. A relative Gram distance hears the loudest channel, and without this it is luma.
         minimum: smallest short side of a level, in pixels.
-        stride: pixels from one sample to the next on the finest level, which costs three quarters of the time. Its
-            filters still see every pixel; with 2 a Gram matrix is a mean over a quarter of the places. Free pixels
-            want 1, or most of them never see a color.
+        stride: at most so many pixels from one sample to the next, on levels with more than ``SAMPLES`` to a side. The
+            filters still see every pixel, but their mean products are taken over fewer places. Free pixels want 1, or
+            most of them never see a color.
     """
 
     opponent: Tensor
@@ -94,7 +97,7 @@ class Steerable(nn.Module):
                     break
                 opponent = F.avg_pool2d(opponent, 2)
             padded = F.pad(opponent, (radius,) * 4, mode="replicate")
-            stride = 1 if level else self.stride
+            stride = min(self.stride, max(1, max(opponent.shape[-2:]) // SAMPLES))
             response = F.conv2d(padded, self.bank.to(frame.dtype), stride=stride)
             color = opponent[..., ::stride, ::stride]
             distance = color - self.middle.to(frame.dtype)

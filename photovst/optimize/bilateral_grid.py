@@ -6,7 +6,7 @@ pulls towards; it is solved at a small size and applied at full size with the fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from photovst.ops.bilateral_grid import identity_grid, slice_affine, slicing_mat
 from photovst.ops.color import rec601_luma
 from photovst.ops.resize import resize
 from photovst.ops.warp import warp
+from photovst.optimize.grid_prior import GridPrior, Preconditioner, RegionLinks
 from photovst.storage import Arrays
 
 RIDGE = 1e-2
@@ -30,18 +31,20 @@ class BilateralGrid:
 
     Args:
         grid: affine transforms by luma, row and column.
+        prior: what it is held to while it is optimized.
     """
 
     grid: Float[Tensor, "luma rows columns 12"]
+    prior: GridPrior
 
     @classmethod
-    def identity(cls, luma: int, rows: int, columns: int, device: torch.device) -> BilateralGrid:
-        """The grid that changes nothing."""
-        return cls(identity_grid(luma, rows, columns).to(device))
+    def identity(cls, cells: tuple[int, int, int], prior: GridPrior, device: torch.device) -> BilateralGrid:
+        """The grid that changes nothing, of so many cells along luma, rows and columns."""
+        return cls(identity_grid(*cells).to(device), prior)
 
-    def fit(self, frame: Float[Tensor, "1 3 h w"]) -> GridFit:
-        """Begin to optimize from this grid, on this frame at this size."""
-        return GridFit(self.grid, frame)
+    def fit(self, frame: Float[Tensor, "1 3 h w"], masks: Float[Tensor, "1 k _h _w"]) -> GridFit:
+        """Begin to optimize from this grid, on this frame at this size with these regions."""
+        return GridFit(self, frame, masks)
 
     @torch.no_grad()
     def lift(self, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
@@ -58,11 +61,11 @@ class BilateralGrid:
         scale = cells.new_tensor([(columns - 1) / max(width - 1, 1), (rows - 1) / max(height - 1, 1)])
         planes = self.grid.permute(0, 3, 1, 2).reshape(1, luma * 12, rows, columns)
         moved = warp(planes, cells * scale[None, :, None, None])
-        return BilateralGrid(moved.view(luma, 12, rows, columns).permute(0, 2, 3, 1).contiguous())
+        return replace(self, grid=moved.view(luma, 12, rows, columns).permute(0, 2, 3, 1).contiguous())
 
     def blended(self, other: BilateralGrid, t: float) -> BilateralGrid:
         """The mean of two grids, ``t`` of it the other's."""
-        return BilateralGrid(torch.lerp(self.grid, other.grid, t))
+        return replace(self, grid=torch.lerp(self.grid, other.grid, t))
 
     def state(self) -> Arrays:
         """The grid as float32."""
@@ -70,63 +73,65 @@ class BilateralGrid:
 
     def restored(self, arrays: Arrays) -> BilateralGrid:
         """The grid of a stored state."""
-        return BilateralGrid(torch.from_numpy(arrays["grid"]).to(self.grid))
+        return replace(self, grid=torch.from_numpy(arrays["grid"]).to(self.grid))
 
 
 class GridFit:
     """A grid while it is optimized on one frame: see `Fit`.
 
-    The optimizer does not move transforms as they are, but their change in coordinates where the frame's colors are
-    white: red, green and blue of a photograph are so alike that their three columns fight each other, and L-BFGS
-    needs several times the steps to tell them apart.
+    The optimizer does not move transforms as they are, but their change in better coordinates. Over the cells these are
+    the preconditioner's. In color they are where the frame's colors are white: red, green and blue of a photograph are
+    so alike that their three columns fight each other, and L-BFGS needs several times the steps to tell them apart.
     """
 
-    def __init__(self, start: Tensor, frame: Tensor) -> None:
+    def __init__(self, start: BilateralGrid, frame: Tensor, masks: Tensor) -> None:
         self._start = start
         self._size = frame.shape[-2:]
+        luma, rows, columns, _ = start.grid.shape
         pixels = frame[0].flatten(1)
         self._colors = torch.cat([pixels, torch.ones_like(pixels[:1])]).T[:, None]
         moments = (self._colors[:, 0].double().T @ self._colors[:, 0].double()) / pixels.shape[1]
         values, vectors = torch.linalg.eigh(moments)
         whitening = vectors @ torch.diag((values.clamp_min(0) + RIDGE).rsqrt()) @ vectors.T
-        self._whitening = (whitening / whitening[3, 3]).to(start)
-        self._slice, self._slice_transposed = slicing_matrix(
-            rec601_luma(frame), (start.shape[0], start.shape[1], start.shape[2])
-        )
-        self._change = torch.zeros_like(start).requires_grad_(True)
+        self._whitening = (whitening / whitening[3, 3]).to(start.grid)
+        self._precondition = Preconditioner((luma, rows, columns), start.prior, start.grid)
+        self._links = RegionLinks.of(masks.to(start.grid), rows, columns)
+        self._slice, self._slice_transposed = slicing_matrix(rec601_luma(frame), (luma, rows, columns))
+        self._change = torch.zeros_like(start.grid).requires_grad_(True)
 
     @property
     def variables(self) -> list[Tensor]:
-        """The change of the transforms, in whitened coordinates."""
+        """The change of the transforms, in the fit's own coordinates."""
         return [self._change]
+
+    @property
+    def roughness_weight(self) -> float:
+        """Weight of the roughness in the loss."""
+        return self._start.prior.smoothness
 
     def grid(self) -> Float[Tensor, "luma rows columns 12"]:
         """The transforms for the current variables."""
-        change = self._change.view(-1, 3, 4) @ self._whitening
-        grid: Tensor = self._start + change.view_as(self._start)
+        change = self._precondition(self._change).reshape(-1, 3, 4) @ self._whitening
+        grid: Tensor = self._start.grid + change.view_as(self._start.grid)
         return grid
 
     def render(self) -> Float[Tensor, "1 3 h w"]:
         """Slice the grid and transform the frame's colors."""
+        grid = self.grid()
         sliced: Tensor = _Product.apply(  # type: ignore[no-untyped-call]
-            self.grid().reshape(-1, 12), self._slice, self._slice_transposed
+            grid.reshape(-1, 12), self._slice, self._slice_transposed
         )
         colors = (sliced.view(-1, 3, 4) * self._colors).sum(dim=2)
         return colors.T.reshape(1, 3, *self._size)
 
     def roughness(self) -> Float[Tensor, ""]:
-        """Mean squared difference of neighbouring cells, summed over the three axes."""
-        grid = self.grid()
-        total = grid.new_zeros(())
-        for axis in range(3):
-            if grid.shape[axis] > 1:
-                total = total + grid.diff(dim=axis).square().mean()
-        return total
+        """How far the grid is from what is expected of one: `GridPrior.roughness`."""
+        return self._start.prior.roughness(self.grid(), self._links)
 
     @torch.no_grad()
     def result(self) -> BilateralGrid:
         """The grid for the current variables."""
-        return BilateralGrid(self.grid())
+        return replace(self._start, grid=self.grid())
 
 
 class _Product(torch.autograd.Function):

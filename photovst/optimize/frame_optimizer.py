@@ -108,7 +108,7 @@ class FrameOptimizer:
             frame = resize(guides.frame, size)
             terms = self._terms(guides, frame, previous, carried, scale.long_side)
             objective = Objective(self.encoder, terms, {name: self.weights[name] for name in terms})
-            fit = current.fit(frame)
+            fit = current.fit(frame, guides.masks)
             report = None if on_iteration is None else _at_scale(on_iteration, scale.long_side)
             solution = self.solver.minimize(fit, objective, count, report)
             current = fit.result()

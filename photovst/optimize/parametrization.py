@@ -18,6 +18,11 @@ class Fit(Protocol):
         """Leaf tensors for the optimizer."""
         ...
 
+    @property
+    def roughness_weight(self) -> float:
+        """Weight of the roughness in the loss."""
+        ...
+
     def render(self) -> Float[Tensor, "1 3 h w"]:
         """The picture for the current variables, differentiable; colors may leave [0, 1]."""
         ...
@@ -34,8 +39,8 @@ class Fit(Protocol):
 class Parametrization(Protocol):
     """A result that can be optimized on a frame, stored, carried to the next frame, and shown at any size."""
 
-    def fit(self, frame: Float[Tensor, "1 3 h w"]) -> Fit:
-        """Begin to optimize from here, on this frame at this size."""
+    def fit(self, frame: Float[Tensor, "1 3 h w"], masks: Float[Tensor, "1 k _h _w"]) -> Fit:
+        """Begin to optimize from here, on this frame at this size; ``masks`` are its regions, at any size."""
         ...
 
     def lift(self, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:

@@ -31,8 +31,8 @@ class Pixels:
         """The picture that is the frame."""
         return cls(_to_16_bits(frame), frame)
 
-    def fit(self, frame: Float[Tensor, "1 3 h w"]) -> PixelFit:
-        """Begin from this picture, brought to the frame's size."""
+    def fit(self, frame: Float[Tensor, "1 3 h w"], masks: Float[Tensor, "1 k _h _w"]) -> PixelFit:
+        """Begin from this picture, brought to the frame's size; free pixels know no regions."""
         return PixelFit(self.lift(frame), frame)
 
     @torch.no_grad()
@@ -67,6 +67,9 @@ class Pixels:
 class PixelFit:
     """A picture while it is optimized: see `Fit`."""
 
+    roughness_weight = 0.0
+    """The smoothness of a picture is a term of the objective."""
+
     def __init__(self, start: Tensor, frame: Tensor) -> None:
         self.frame = frame
         self._image = start.detach().clone().requires_grad_(True)
@@ -81,7 +84,7 @@ class PixelFit:
         return self._image
 
     def roughness(self) -> Float[Tensor, ""]:
-        """Zero: the smoothness of a picture is a term of the objective."""
+        """Zero."""
         return self._image.new_zeros(())
 
     def result(self) -> Pixels:

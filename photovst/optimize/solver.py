@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from photovst.errors import NumericalError
 from photovst.losses.objective import Breakdown, Objective
+from photovst.optimize.lbfgs import Lbfgs
 from photovst.optimize.parametrization import Fit
 
 
@@ -20,12 +21,11 @@ class Solver:
     """How to minimize.
 
     Args:
-        kind: ``lbfgs`` with strong Wolfe line search, or ``adam``.
+        kind: ``lbfgs`` or ``adam``.
         learning_rate: Adam's step size.
         history: steps L-BFGS remembers.
         tolerance: stop when the loss fell by less than this share over ``window`` iterations.
         window: iterations.
-        roughness: weight of the parametrization's own regularizer.
     """
 
     kind: Literal["lbfgs", "adam"] = "lbfgs"
@@ -33,7 +33,6 @@ class Solver:
     history: int = 10
     tolerance: float = 1e-4
     window: int = 5
-    roughness: float = 0.0
 
     def minimize(
         self,
@@ -47,32 +46,48 @@ class Solver:
         Raises:
             NumericalError: the loss or its gradient is no longer a number.
         """
-        evaluate = _Evaluation(fit, objective, self.roughness)
-        optimizer = self._optimizer(fit)
+        loss = _Loss(fit, objective)
+        walk = self._lbfgs(loss) if self.kind == "lbfgs" else self._adam(loss)
         losses: list[float] = []
-        done = 0
-        for done in range(1, iterations + 1):
-            losses.append(float(optimizer.step(evaluate)))  # type: ignore[arg-type]
+        for _ in range(iterations):
+            before = next(walk, None)
+            if before is None:
+                break
+            losses.append(before)
             if on_iteration is not None:
-                on_iteration(done, losses[-1])
+                on_iteration(len(losses), before)
             if self._has_settled(losses):
                 break
-        evaluate()
-        return Solution(done, evaluate.evaluations, evaluate.latest)
+        breakdown = loss.where_it_is()
+        return Solution(len(losses), loss.evaluations, breakdown)
 
-    def _optimizer(self, fit: Fit) -> torch.optim.Optimizer:
-        if self.kind == "adam":
-            return torch.optim.Adam(fit.variables, lr=self.learning_rate)
-        # One iteration a step, so that the stop rule is ours; the optimizer keeps its history between steps.
-        return torch.optim.LBFGS(
-            fit.variables,
-            max_iter=1,
-            max_eval=8,
-            history_size=self.history,
-            line_search_fn="strong_wolfe",
-            tolerance_grad=0,
-            tolerance_change=0,
-        )
+    def _lbfgs(self, loss: _Loss) -> Iterator[float]:
+        """Steps; each gives the loss it began at."""
+        variables = loss.fit.variables
+
+        def evaluate(place: Tensor) -> tuple[float, Tensor]:
+            _place(variables, place)
+            value = float(loss())
+            return value, torch.cat([gradient.reshape(-1) for gradient in loss.gradients])
+
+        optimizer = Lbfgs(evaluate, torch.cat([v.detach().reshape(-1) for v in variables]), self.history)
+        while True:
+            before = optimizer.at.loss
+            moved = optimizer.step()
+            _place(variables, optimizer.at.place)
+            if not moved:
+                return
+            yield before
+
+    def _adam(self, loss: _Loss) -> Iterator[float]:
+        """The same with PyTorch's Adam."""
+        optimizer = torch.optim.Adam(loss.fit.variables, lr=self.learning_rate)
+        while True:
+            before = float(loss())
+            for variable, gradient in zip(loss.fit.variables, loss.gradients, strict=True):
+                variable.grad = gradient
+            optimizer.step()
+            yield before
 
     def _has_settled(self, losses: list[float]) -> bool:
         if len(losses) <= self.window:
@@ -90,49 +105,49 @@ class Solution:
     breakdown: Breakdown
 
 
-class _Evaluation:
-    """Loss and gradients, remembered for the point they were last computed at.
+class _Loss:
+    """The loss of a fit where its variables are, its gradients, and the breakdown of the latest."""
 
-    A step of L-BFGS begins by asking again for the point the last line search ended at.
-    """
-
-    def __init__(self, fit: Fit, objective: Objective, roughness: float) -> None:
-        self.fit, self.objective, self.roughness = fit, objective, roughness
+    def __init__(self, fit: Fit, objective: Objective) -> None:
+        self.fit, self.objective = fit, objective
         self.evaluations = 0
+        self.gradients: tuple[Tensor, ...] = ()
         self._at: list[Tensor] = []
-        self._gradients: list[Tensor] = []
-        self._loss: Tensor | None = None
-        self._latest: Breakdown | None = None
+        self._breakdown: Breakdown | None = None
 
-    @property
-    def latest(self) -> Breakdown:
-        assert self._latest is not None  # evaluated at least once by minimize()
-        return self._latest
+    def where_it_is(self) -> Breakdown:
+        """The breakdown where the variables are now; without the graph it was made by."""
+        if self._breakdown is None or not all(map(torch.equal, self._at, self.fit.variables)):
+            self()
+        assert self._breakdown is not None
+        return self._breakdown
 
     def __call__(self) -> Tensor:
         variables = self.fit.variables
-        if self._loss is not None and all(map(torch.equal, self._at, variables)):
-            for variable, gradient in zip(variables, self._gradients, strict=True):
-                variable.grad = gradient.clone()
-            return self._loss
         breakdown = self.objective(self.fit.render())
         values, weights, total = breakdown.values, breakdown.weights, breakdown.total
-        if self.roughness:
+        weight = self.fit.roughness_weight
+        if weight:
             values = {**values, "roughness": self.fit.roughness()}
-            weights = {**weights, "roughness": self.roughness}
-            total = total + self.roughness * values["roughness"]
+            weights = {**weights, "roughness": weight}
+            total = total + weight * values["roughness"]
         if not math.isfinite(total.item()):
-            # Here rather than after a step: the line search of L-BFGS would go on comparing with it.
+            # Here rather than after a step: a line search would go on comparing with it.
             raise NumericalError(
                 f"the loss became {total.item()} after {self.evaluations} evaluations; lower the weights or the"
                 " learning rate"
             )
-        gradients = torch.autograd.grad(total, variables)
-        for variable, gradient in zip(variables, gradients, strict=True):
-            variable.grad = gradient.clone()
+        self.gradients = torch.autograd.grad(total, variables)
         self.evaluations += 1
         self._at = [variable.detach().clone() for variable in variables]
-        self._gradients = list(gradients)
-        self._loss = total.detach()
-        self._latest = Breakdown({name: v.detach() for name, v in values.items()}, weights, self._loss)
-        return self._loss
+        self._breakdown = Breakdown({name: v.detach() for name, v in values.items()}, weights, total.detach())
+        return self._breakdown.total
+
+
+@torch.no_grad()
+def _place(variables: Sequence[Tensor], place: Tensor) -> None:
+    """Set the variables to the numbers of one long vector."""
+    begin = 0
+    for variable in variables:
+        variable.copy_(place[begin : begin + variable.numel()].view_as(variable))
+        begin += variable.numel()

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -8,13 +7,16 @@ from torch import Tensor
 from photovst.ops.bilateral_grid import slice_affine
 from photovst.ops.resize import resize
 from photovst.optimize.bilateral_grid import BilateralGrid, GridFit
+from photovst.optimize.grid_prior import GridPrior, RegionLinks
 from photovst.storage import read_npz, write_npz
 
 CPU = torch.device("cpu")
+PRIOR = GridPrior(smoothness=1.0, luma=2.0, within=3.0, gain=0.5)
+WHOLE = torch.ones(1, 1, 2, 2)
 
 
 def _random(luma: int = 4, rows: int = 5, columns: int = 7, dtype: torch.dtype = torch.float32) -> BilateralGrid:
-    return BilateralGrid(torch.randn(luma, rows, columns, 12, dtype=dtype))
+    return BilateralGrid(torch.randn(luma, rows, columns, 12, dtype=dtype), PRIOR)
 
 
 def _constant_flow(x: float, y: float, height: int = 9, width: int = 13) -> Tensor:
@@ -23,21 +25,21 @@ def _constant_flow(x: float, y: float, height: int = 9, width: int = 13) -> Tens
 
 def test_identity_shows_and_renders_the_frame() -> None:
     frame = torch.rand(1, 3, 11, 15)
-    grid = BilateralGrid.identity(8, 16, 24, CPU)
+    grid = BilateralGrid.identity((8, 16, 24), PRIOR, CPU)
     torch.testing.assert_close(grid.lift(frame), frame, rtol=0, atol=3e-7)
-    fit = grid.fit(frame)
+    fit = grid.fit(frame, WHOLE)
     torch.testing.assert_close(fit.render().detach(), frame, rtol=0, atol=3e-7)
     assert fit.roughness().item() == 0
 
 
 def test_without_a_step_the_fit_returns_its_start() -> None:
     grid = _random()
-    assert torch.equal(grid.fit(torch.rand(1, 3, 6, 8)).result().grid, grid.grid)
+    assert torch.equal(grid.fit(torch.rand(1, 3, 6, 8), WHOLE).result().grid, grid.grid)
 
 
 def test_a_fit_renders_what_the_result_lifts() -> None:
-    grid, frame = BilateralGrid.identity(4, 5, 7, CPU), torch.rand(1, 3, 12, 17)
-    fit = grid.fit(frame)
+    grid, frame = BilateralGrid.identity((4, 5, 7), PRIOR, CPU), torch.rand(1, 3, 12, 17)
+    fit = grid.fit(frame, WHOLE)
     with torch.no_grad():
         fit.variables[0].add_(0.05 * torch.randn_like(fit.variables[0]))
     rendered = fit.render().detach()
@@ -47,14 +49,16 @@ def test_a_fit_renders_what_the_result_lifts() -> None:
 
 
 def _whitening(fit: GridFit) -> Tensor:
-    """The 4x4 coordinates of the fit, read off as its answer to unit changes."""
+    """The 4x4 coordinates of the fit in color, read off as its answer to unit changes of the whole grid together."""
     (change,) = fit.variables
     start = fit.grid().detach().clone()
     rows = []
     for i in range(4):
         with torch.no_grad():
-            change.zero_()[0, 0, 0, i] = 1
-        rows.append((fit.grid().detach() - start)[0, 0, 0, :4])
+            change.zero_()[0, 0, 0, i] = 1  # the constant of the cosine basis
+        moved = fit.grid().detach() - start
+        assert torch.allclose(moved, moved[:1, :1, :1].expand_as(moved))
+        rows.append(moved[0, 0, 0, :4])
     with torch.no_grad():
         change.zero_()
     return torch.stack(rows)
@@ -64,7 +68,7 @@ def _whitening(fit: GridFit) -> Tensor:
 def test_any_transform_can_be_reached_and_colors_become_white(saturation: float) -> None:
     gray, color = torch.rand(1, 1, 20, 30, dtype=torch.float64), torch.rand(1, 3, 20, 30, dtype=torch.float64)
     frame = gray + saturation * (color - gray)
-    whitening = _whitening(_random(dtype=torch.float64).fit(frame))
+    whitening = _whitening(_random(dtype=torch.float64).fit(frame, WHOLE))
     assert torch.linalg.matrix_rank(whitening) == 4
     colors = torch.cat([frame[0].flatten(1), torch.ones(1, 600, dtype=torch.float64)])
     before, white = colors @ colors.T, whitening @ colors @ colors.T @ whitening.T
@@ -77,7 +81,7 @@ def test_any_transform_can_be_reached_and_colors_become_white(saturation: float)
 
 
 def test_gradient_of_a_rendered_picture() -> None:
-    fit = _random(3, 2, 3, torch.float64).fit(torch.rand(1, 3, 5, 6, dtype=torch.float64))
+    fit = _random(3, 2, 3, torch.float64).fit(torch.rand(1, 3, 5, 6, dtype=torch.float64), WHOLE)
     (change,) = fit.variables
     weights, step = torch.randn(1, 3, 5, 6, dtype=torch.float64), torch.randn_like(change)
 
@@ -93,15 +97,12 @@ def test_gradient_of_a_rendered_picture() -> None:
     assert (gradient * step).sum().item() == pytest.approx(((ahead - behind) / 2e-6).item(), rel=1e-6)
 
 
-def test_roughness_is_the_mean_square_of_differences_along_the_axes() -> None:
-    grid = _random(dtype=torch.float64)
-    array = grid.grid.numpy()
-    expected = sum((np.diff(array, axis=axis) ** 2).mean() for axis in range(3))
-    frame = torch.rand(1, 3, 6, 7, dtype=torch.float64)
-    assert grid.fit(frame).roughness().item() == pytest.approx(expected)
-    assert _random(1, 1, 1, torch.float64).fit(frame).roughness().item() == 0
-    constant = BilateralGrid(torch.randn(12, dtype=torch.float64).expand(3, 4, 5, 12).contiguous())
-    assert constant.fit(frame).roughness().item() == 0
+def test_roughness_is_its_priors() -> None:
+    grid, masks = _random(dtype=torch.float64), torch.rand(1, 2, 10, 14)
+    fit = grid.fit(torch.rand(1, 3, 6, 7, dtype=torch.float64), masks)
+    links = RegionLinks.of(masks.double(), 5, 7)
+    torch.testing.assert_close(fit.roughness().detach(), PRIOR.roughness(grid.grid, links))
+    assert fit.roughness_weight == PRIOR.smoothness
 
 
 def test_zero_flow_carries_the_very_same_grid() -> None:
@@ -139,7 +140,7 @@ def test_blended_ends_at_both_and_halves_between() -> None:
 def test_a_stored_grid_comes_back_bit_by_bit(tmp_path: Path) -> None:
     grid = _random()
     write_npz(tmp_path / "state.npz", grid.state())
-    restored = BilateralGrid.identity(4, 5, 7, CPU).restored(read_npz(tmp_path / "state.npz"))
+    restored = BilateralGrid.identity((4, 5, 7), PRIOR, CPU).restored(read_npz(tmp_path / "state.npz"))
     assert torch.equal(restored.grid, grid.grid)
     assert restored.grid.dtype == torch.float32
 
@@ -147,8 +148,8 @@ def test_a_stored_grid_comes_back_bit_by_bit(tmp_path: Path) -> None:
 def test_lift_at_twice_the_size_is_the_same_look() -> None:
     small = resize(torch.rand(1, 3, 4, 6), (16, 24))  # smooth
     large = resize(small, (32, 48))
-    grid = BilateralGrid.identity(4, 3, 4, CPU)
-    grid = BilateralGrid(grid.grid + 0.1 * torch.randn_like(grid.grid))
+    grid = BilateralGrid.identity((4, 3, 4), PRIOR, CPU)
+    grid = BilateralGrid(grid.grid + 0.1 * torch.randn_like(grid.grid), PRIOR)
     difference = (resize(grid.lift(large), (16, 24)) - grid.lift(small)).abs()
     assert difference.mean() < 0.01
     assert difference.mean() < 0.2 * (grid.lift(small) - small).abs().mean()

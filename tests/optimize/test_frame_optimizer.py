@@ -16,11 +16,13 @@ from photovst.models.steerable import Steerable
 from photovst.ops.resize import resize
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale, Stylized
+from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.pixels import Pixels
 from photovst.optimize.solver import Solver
 
 SCALES = (Scale(48, 16, 0), Scale(96, 6, 4))
+PRIOR = GridPrior(smoothness=0.02, luma=1.0, within=1.0, gain=0.0)
 WEIGHTS = {"style": 1.0, "content": 0.02, "structure": 0.08, "gamut": 10.0}
 
 
@@ -48,7 +50,7 @@ def _still(frame: Tensor) -> FlowPair:
 
 
 def _grid(frame: Tensor) -> Parametrization:
-    return BilateralGrid.identity(4, 4, 6, frame.device)
+    return BilateralGrid.identity((4, 4, 6), PRIOR, frame.device)
 
 
 def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) -> FrameOptimizer:
@@ -58,7 +60,7 @@ def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) 
         "photo_masks": _halves(photo),
         "scales": scales,
         "weights": WEIGHTS,
-        "solver": Solver(roughness=0.5),
+        "solver": Solver(),
         "start": _grid,
     }
     return FrameOptimizer(**{**given, **changed})
@@ -90,7 +92,7 @@ def test_the_frame_takes_the_photographs_style(frames: list[Tensor], photo: Tens
 
 def test_losses_are_named_unweighted_and_add_up(first: Stylized) -> None:
     assert first.losses.keys() == {*WEIGHTS, "roughness", "total"}
-    weighted = sum(weight * first.losses[name] for name, weight in {**WEIGHTS, "roughness": 0.5}.items())
+    weighted = sum(weight * first.losses[name] for name, weight in {**WEIGHTS, "roughness": PRIOR.smoothness}.items())
     assert first.losses["total"] == pytest.approx(weighted, rel=1e-5)
 
 
@@ -146,7 +148,7 @@ def _cells(stylized: Stylized) -> Tensor:
 @pytest.mark.parametrize("kind", ["grid", "pixels"])
 def test_a_static_clip_has_no_temporal_loss(target: str, kind: str, frames: list[Tensor], photo: Tensor) -> None:
     frame = frames[0]
-    halved = BilateralGrid(0.5 * BilateralGrid.identity(4, 4, 6, frame.device).grid)
+    halved = BilateralGrid(0.5 * BilateralGrid.identity((4, 4, 6), PRIOR, frame.device).grid, PRIOR)
     former = halved if kind == "grid" else Pixels(Pixels.identity(0.5 * frame).image, frame)
     optimizer = _optimizer(
         photo, [Scale(96, 3, 3)], weights={"temporal": 10.0}, temporal_target=target, solver=Solver()
@@ -200,7 +202,7 @@ def test_output_target_is_the_previous_result_warped_and_resized(
         return TemporalTerm(target, certainty)
 
     monkeypatch.setattr("photovst.optimize.frame_optimizer.TemporalTerm", recorded)
-    gray = BilateralGrid(0.5 * BilateralGrid.identity(2, 2, 2, torch.device("cpu")).grid)
+    gray = BilateralGrid(0.5 * BilateralGrid.identity((2, 2, 2), PRIOR, torch.device("cpu")).grid, PRIOR)
     shift = torch.tensor([2.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 64, 96).contiguous()
     one = torch.ones(1, 1, 64, 96)
     guides = Guides(frames[1], _halves(frames[1]), FlowPair(shift, one, -shift, one))
@@ -277,11 +279,10 @@ def test_free_pixels_with_every_term(frames: list[Tensor], photo: Tensor) -> Non
     guides = Guides(frames[0], _halves(frames[0]))
     begun = optimizer.stylize(guides, None, lambda size, iteration, loss: told.append(loss))
     assert begun.losses["total"] < 0.25 * told[0]
-    assert begun.losses.keys() == {*weights, "roughness", "total"} - {"temporal"}
-    assert begun.losses["roughness"] == 0
+    assert begun.losses.keys() == {*weights, "total"} - {"temporal"}
     assert begun.parametrization.lift(frames[0]).shape == frames[0].shape
     following = optimizer.stylize(
         Guides(frames[1], _halves(frames[1]), motion_between(frames[0], frames[1], None)), begun
     )
-    assert following.losses.keys() == {*weights, "roughness", "total"}
+    assert following.losses.keys() == {*weights, "total"}
     assert following.losses["temporal"] < 2e-3

@@ -44,7 +44,7 @@ def test_lift_elsewhere_applies_its_local_transforms() -> None:
 def test_a_fit_starts_from_the_picture_and_leaves_it_alone() -> None:
     pixels, frame = _random(), torch.rand(1, 3, 9, 13)
     before = pixels.image.clone()
-    fit = pixels.fit(frame)
+    fit = pixels.fit(frame, torch.ones(1, 1, 2, 2))
     assert torch.equal(fit.render().detach(), before)
     with torch.no_grad():
         fit.variables[0].fill_(1.7)
@@ -56,11 +56,11 @@ def test_a_fit_starts_from_the_picture_and_leaves_it_alone() -> None:
 
 def test_a_fit_at_another_size_starts_from_the_lifted_picture() -> None:
     pixels, frame = _random(), torch.rand(1, 3, 17, 25)
-    assert torch.equal(pixels.fit(frame).render().detach(), pixels.lift(frame))
+    assert torch.equal(pixels.fit(frame, torch.ones(1, 1, 2, 2)).render().detach(), pixels.lift(frame))
 
 
 def test_the_gradient_of_a_rendered_picture_is_the_pictures() -> None:
-    fit = _random().fit(torch.rand(1, 3, 9, 13))
+    fit = _random().fit(torch.rand(1, 3, 9, 13), torch.ones(1, 1, 2, 2))
     weights = torch.randn(1, 3, 9, 13)
     (gradient,) = torch.autograd.grad((weights * fit.render()).sum(), fit.variables)
     assert torch.equal(gradient, weights)
@@ -95,7 +95,7 @@ def test_what_a_frame_ends_with_is_stored_bit_by_bit(how: str, tmp_path: Path) -
     pixels = _random()
     made = {
         "identity": lambda: Pixels.identity(pixels.frame),
-        "result": lambda: pixels.fit(pixels.frame).result(),
+        "result": lambda: pixels.fit(pixels.frame, torch.ones(1, 1, 2, 2)).result(),
         "propagated": lambda: pixels.propagated(_flow(0.3, -0.7)),
     }[how]()
     write_npz(tmp_path / "state.npz", made.state())
