@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import torch
 
-from photovst.build import build_encoder, build_optimizer, build_regions, build_scales, build_start
+from photovst.build import build_encoder, build_optimizer, build_regions, build_scales
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
 from photovst.media.images import read_image, write_image
@@ -75,14 +75,7 @@ def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row
     small = to_frame(resized(content, size))
     device = torch.device("cpu")
     regions = build_regions(settings, [small], photo, 1)
-    optimizer = build_optimizer(
-        settings,
-        build_encoder(settings, device),
-        photo,
-        regions.photo,
-        build_start(settings, device, still=True),
-        still=True,
-    )
+    optimizer = build_optimizer(settings, build_encoder(settings, device), photo, regions.photo, still=True)
     done = optimizer.stylize(Guides(small, regions.of(0, small)), None)
     ours = to_picture(done.parametrization.lift(frame))
     seconds = time.perf_counter() - began

@@ -130,10 +130,9 @@ def build_optimizer(
     encoder: Encoder,
     photo: Tensor,
     photo_masks: Tensor,
-    start: Callable[[Tensor], Parametrization],
     still: bool = False,
 ) -> FrameOptimizer:
-    """The per-frame optimizer of a shot, or of a still; ``start`` is what `build_start` gives.
+    """The per-frame optimizer of a shot, or of a still.
 
     Raises:
         SettingsError: no term has a weight, or only the temporal one, so that every frame would stay as it is.
@@ -167,7 +166,7 @@ def build_optimizer(
             tolerance=optimizer.tolerance,
             window=optimizer.window,
         ),
-        start=start,
+        start=build_start(settings, photo.device, still),
         warm_start=schedule.warm_start,
         temporal_target="output" if objective.temporal.target is TemporalTarget.output else "transform",
         epsilon=objective.photorealism.epsilon,

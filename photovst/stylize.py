@@ -154,9 +154,7 @@ class _Shots:
         if index == shot.first:
             samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [small]
             self.regions = build_regions(self.settings, samples, self.photo, self.overview.count)
-            self.styler = build_optimizer(
-                self.settings, self.encoder, self.photo, self.regions.photo, self.start, self.still
-            )
+            self.styler = build_optimizer(self.settings, self.encoder, self.photo, self.regions.photo, self.still)
             self.previous = self.masks = None
             for name in self.regions.orphans:
                 self.progress.warn(

@@ -1,7 +1,6 @@
 """Settings become the objects they name."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +30,7 @@ from photovst.models.steerable import Steerable
 from photovst.models.vgg19_cd16x import Vgg19Cd16x
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
+from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.pixels import Pixels
 from photovst.settings_io import load_settings
 
@@ -45,9 +45,7 @@ def _settings(*overrides: str) -> Settings:
 
 def _optimizer(*overrides: str) -> FrameOptimizer:
     settings = _settings(*overrides)
-    return build_optimizer(
-        settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]), build_start(settings, CPU)
-    )
+    return build_optimizer(settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]))
 
 
 def test_auto_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +83,7 @@ def test_every_encoder(kind: EncoderKind, request: pytest.FixtureRequest, monkey
     assert len(features) >= 3
     if kind is EncoderKind.steerable:
         assert isinstance(encoder, Steerable)
-        assert encoder.stride == 3
+        assert encoder(torch.rand(1, 3, 160, 240))["level0"].shape[-2:] == (54, 80)
     else:
         assert isinstance(encoder, Vgg19Cd16x)
         assert features[0].shape[-2:] == (32, 48)
@@ -181,6 +179,21 @@ def test_every_parametrization_leaves_the_frame_as_it_is(kind: ParametrizationKi
         assert isinstance(start, Pixels)
 
 
+@pytest.mark.parametrize("still", [False, True])
+def test_clips_and_stills_have_grids_of_their_own(still: bool) -> None:
+    clip = ["luma=3", "rows=5", "columns=7", "smoothness=.5", "luma_smoothness=2", "region_smoothness=3", "gain=4"]
+    own = ["rows=6", "columns=8", "smoothness=.25", "luma_smoothness=12", "region_smoothness=13", "gain=14"]
+    settings = _settings(*(f"parametrization.{x}" for x in clip), *(f"parametrization.still.{x}" for x in own))
+    start = build_start(settings, CPU, still)(FRAME)
+    assert isinstance(start, BilateralGrid)
+    assert start.grid.shape == ((3, 6, 8, 12) if still else (3, 5, 7, 12))
+    assert start.prior == (GridPrior(0.25, 12, 13, 14) if still else GridPrior(0.5, 2, 3, 4))
+    optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]), still)
+    own_start = optimizer.start(FRAME)
+    assert isinstance(own_start, BilateralGrid)
+    assert own_start.prior == start.prior
+
+
 @pytest.mark.parametrize("kind", OptimizerKind)
 @pytest.mark.parametrize("target", TemporalTarget)
 def test_every_optimizer_and_target(kind: OptimizerKind, target: TemporalTarget) -> None:
@@ -229,8 +242,7 @@ def test_an_objective_that_could_change_nothing_is_refused() -> None:
 def test_the_default_settings_build_a_whole_run() -> None:
     settings = _settings("schedule.scales=[16, 32, 48]", "schedule.iterations=[2, 1, 1]")
     regions = build_regions(settings, [FRAME], PHOTO, 2)
-    start: Any = build_start(settings, CPU)
-    optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, regions.photo, start)
+    optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, regions.photo)
     result = optimizer.stylize(Guides(FRAME, regions.of(0, FRAME)), None)
     shown: Tensor = result.parametrization.lift(FRAME)
     assert shown.shape == FRAME.shape

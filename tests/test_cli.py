@@ -89,6 +89,22 @@ def process(does: str, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)]
+)
+def test_threads_spin_briefly_unless_told_how(
+    given: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch, flow: Callable[[Work], None]
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # put back afterwards, whatever main does
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    flow(lambda *_, **__: Path("done"))
+    assert main(STYLIZE) == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == expected
+
+
 def test_stylize_hands_on_everything_and_prints_the_path(
     flow: Callable[[Work], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

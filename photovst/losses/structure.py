@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from photovst.ops.color import rec601_luma
+from photovst.ops.resize import thinning
 
 WINDOW, SIGMA = 11, 1.5
 """Side and standard deviation of the Gaussian window of [Wang2004], in pixels."""
@@ -32,7 +33,7 @@ class StructureTerm:
     def __init__(self, frame: Float[Tensor, "1 3 h w"], floor: float = 1e-4) -> None:
         self.floor = floor
         self.window = _gaussian(frame)
-        self.stride = min(WINDOW // 3, max(1, max(frame.shape[-2:]) // WINDOWS))
+        self.stride = thinning((frame.shape[-2], frame.shape[-1]), WINDOWS, WINDOW // 3)
         self.luma = rec601_luma(frame)
         self.mean = self._blur(self.luma)
         self.variance = (self._blur(self.luma.square()) - self.mean.square()).clamp_min(0) + floor

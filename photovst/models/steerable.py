@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from photovst.ops.resize import thinning
+
 SAMPLES = 80
 """Places along the longer side of a level beyond which a Gram matrix, which is a mean over them, hardly changes."""
 
@@ -97,7 +99,7 @@ class Steerable(nn.Module):
                     break
                 opponent = F.avg_pool2d(opponent, 2)
             padded = F.pad(opponent, (radius,) * 4, mode="replicate")
-            stride = min(self.stride, max(1, max(opponent.shape[-2:]) // SAMPLES))
+            stride = thinning((opponent.shape[-2], opponent.shape[-1]), SAMPLES, self.stride)
             response = F.conv2d(padded, self.bank.to(frame.dtype), stride=stride)
             color = opponent[..., ::stride, ::stride]
             distance = color - self.middle.to(frame.dtype)

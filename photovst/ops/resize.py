@@ -51,6 +51,15 @@ def fit_long_side(size: Size, long_side: int, multiple: int = 1) -> Size:
     return height, width
 
 
+def thinning(size: Size, places: int, most: int) -> int:
+    """Pixels from one sample to the next that leave about ``places`` along the longer side; ``most`` at most.
+
+    >>> thinning((180, 320), 80, 4), thinning((1080, 1920), 80, 4), thinning((40, 60), 80, 4)
+    (4, 4, 1)
+    """
+    return min(most, max(1, max(size) // places))
+
+
 def _resample_rows(image: Tensor, length: int) -> Tensor:
     if image.shape[-2] == length:
         return image

@@ -43,9 +43,7 @@ class GridPrior:
     within: float = 1.0
     gain: float = 0.0
 
-    def roughness(
-        self, grid: Float[Tensor, "luma rows columns 12"], regions: RegionLinks | None = None
-    ) -> Float[Tensor, ""]:
+    def roughness(self, grid: Float[Tensor, "luma rows columns 12"], regions: RegionLinks) -> Float[Tensor, ""]:
         """The regularizer without ``smoothness``: 0 for one transform everywhere that keeps contrasts."""
         total = grid.new_zeros(())
         for axis in range(3):
@@ -55,8 +53,6 @@ class GridPrior:
             gradient = (grid.diff(dim=axis) * (cells - 1)).square()
             if axis == 0:
                 total = total + self.luma * gradient.mean()
-            elif regions is None:
-                total = total + self.within * gradient.mean()
             else:
                 links = (regions.down, regions.across)[axis - 1]
                 total = total + (gradient * (1 + (self.within - 1) * links)[..., None]).mean()
@@ -92,6 +88,7 @@ class Preconditioner:
     Args:
         shape: luma, rows and columns.
         prior: the regularizer.
+        like: a tensor of the grid's kind: device and precision.
     """
 
     def __init__(self, shape: tuple[int, int, int], prior: GridPrior, like: Tensor) -> None:
@@ -112,6 +109,6 @@ class Preconditioner:
         """The grid these coordinates mean: their inverse cosine transform, scaled."""
         luma, rows, columns = self.bases
         grid = coordinates * self.scale
-        grid = torch.tensordot(luma.T, grid, dims=1)
-        grid = torch.einsum("ry,lrcn->lycn", rows, grid)
-        return torch.einsum("cx,lycn->lyxn", columns, grid)
+        grid = torch.einsum("lz,lrcn->zrcn", luma, grid)
+        grid = torch.einsum("ry,zrcn->zycn", rows, grid)
+        return torch.einsum("cx,zycn->zyxn", columns, grid)

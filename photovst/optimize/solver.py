@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from photovst.errors import NumericalError
 from photovst.losses.objective import Breakdown, Objective
@@ -66,15 +67,16 @@ class Solver:
         variables = loss.fit.variables
 
         def evaluate(place: Tensor) -> tuple[float, Tensor]:
-            _place(variables, place)
+            vector_to_parameters(place, variables)
             value = float(loss())
+            # Gradients need not be contiguous, which `parameters_to_vector` asks for.
             return value, torch.cat([gradient.reshape(-1) for gradient in loss.gradients])
 
-        optimizer = Lbfgs(evaluate, torch.cat([v.detach().reshape(-1) for v in variables]), self.history)
+        optimizer = Lbfgs(evaluate, parameters_to_vector(variables).detach(), self.history)
         while True:
             before = optimizer.at.loss
             moved = optimizer.step()
-            _place(variables, optimizer.at.place)
+            vector_to_parameters(optimizer.at.place, variables)
             if not moved:
                 return
             yield before
@@ -142,12 +144,3 @@ class _Loss:
         self._at = [variable.detach().clone() for variable in variables]
         self._breakdown = Breakdown({name: v.detach() for name, v in values.items()}, weights, total.detach())
         return self._breakdown.total
-
-
-@torch.no_grad()
-def _place(variables: Sequence[Tensor], place: Tensor) -> None:
-    """Set the variables to the numbers of one long vector."""
-    begin = 0
-    for variable in variables:
-        variable.copy_(place[begin : begin + variable.numel()].view_as(variable))
-        begin += variable.numel()

@@ -37,6 +37,17 @@ def test_matches_a_plain_loop_also_where_the_window_is_cut_to_the_frame(height: 
     assert StructureTerm(frame, 1e-3)(image, {}).item() == pytest.approx(expected, rel=1e-9)
 
 
+def test_a_large_frame_is_sampled_and_keeps_its_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = _frame(320, 480)
+    image = frame + 0.2 * torch.randn(frame.shape, dtype=frame.dtype)
+    sampled = StructureTerm(frame, 1e-3)
+    monkeypatch.setattr("photovst.losses.structure.WINDOWS", 10**6)
+    every = StructureTerm(frame, 1e-3)
+    assert sampled.mean.shape[-2:] == (104, 157)  # every third of 310 x 470 windows
+    assert every.mean.shape[-2:] == (310, 470)
+    assert sampled(image, {}).item() == pytest.approx(every(image, {}).item(), rel=0.01)
+
+
 def test_brighter_darker_harder_and_softer_copies_are_free() -> None:
     frame = _frame()
     term = StructureTerm(frame, floor=1e-11)

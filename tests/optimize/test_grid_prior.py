@@ -7,6 +7,8 @@ from torch import Tensor
 from photovst.ops.bilateral_grid import identity_grid
 from photovst.optimize.grid_prior import CURVATURE, GridPrior, Preconditioner, RegionLinks
 
+ONE_REGION = RegionLinks.of(torch.ones(1, 1, 1, 1), 4, 5)
+
 
 def _grid(luma: int = 3, rows: int = 4, columns: int = 5) -> Tensor:
     return torch.randn(luma, rows, columns, 12, dtype=torch.float64)
@@ -17,14 +19,12 @@ def test_roughness_is_the_mean_square_of_gradients_along_the_axes() -> None:
     array = grid.numpy()
     along = [(np.diff(array, axis=a) * (array.shape[a] - 1)) ** 2 for a in range(3)]
     expected = 7 * along[0].mean() + 2 * along[1].mean() + 2 * along[2].mean()
-    assert GridPrior(1.0, luma=7.0, within=2.0).roughness(grid).item() == pytest.approx(expected)
+    assert GridPrior(1.0, luma=7.0, within=2.0).roughness(grid, ONE_REGION).item() == pytest.approx(expected)
 
 
 def test_a_slope_costs_the_same_in_every_number_of_cells() -> None:
-    values = [
-        GridPrior(1.0).roughness(torch.linspace(0, 1, n).view(1, 1, n, 1).expand(2, 3, n, 12)).item()
-        for n in (2, 5, 40)
-    ]
+    slopes = [torch.linspace(0, 1, n).view(1, 1, n, 1).expand(2, 3, n, 12) for n in (2, 5, 40)]
+    values = [GridPrior(1.0).roughness(s, RegionLinks.of(torch.ones(1, 1, 1, 1), 3, s.shape[2])) for s in slopes]
     assert values == pytest.approx([1, 1, 1], rel=1e-4)
 
 
@@ -39,7 +39,8 @@ def test_one_transform_everywhere_that_keeps_contrast_is_free(shape: tuple[int, 
 
 def test_gain_is_the_mean_square_of_what_contrast_changes_by() -> None:
     grid = 2 * identity_grid(2, 3, 4)  # the diagonal is off by 1, six of nine numbers are right
-    assert GridPrior(1.0, gain=6.0).roughness(grid).item() == pytest.approx(6 * 3 / 9)
+    links = RegionLinks.of(torch.ones(1, 1, 1, 1), 3, 4)
+    assert GridPrior(1.0, gain=6.0).roughness(grid, links).item() == pytest.approx(6 * 3 / 9)
 
 
 def test_a_border_of_regions_frees_the_cells_on_its_sides() -> None:
@@ -67,12 +68,13 @@ def test_the_coordinates_are_those_of_the_cosine_transform() -> None:
 def test_in_the_coordinates_the_regularizer_is_even() -> None:
     # Curvature of the regularizer over its mean square, direction by direction, with that of the rest added.
     prior, shape = GridPrior(40.0, luma=15.0, within=10.0, gain=3.0), (4, 8, 12)
+    links = RegionLinks.of(torch.ones(1, 1, 1, 1, dtype=torch.float64), *shape[1:])
     precondition = Preconditioner(shape, prior, torch.zeros((), dtype=torch.float64))
 
     def curvature(coordinates: Tensor) -> float:
         grid = precondition(coordinates)
         offset = identity_grid(*shape).double()
-        return float(prior.smoothness * prior.roughness(offset + grid) + CURVATURE * grid.square().mean())
+        return float(prior.smoothness * prior.roughness(offset + grid, links) + CURVATURE * grid.square().mean())
 
     values, plain = [], []
     for place in [(0, 0, 0), (3, 0, 0), (0, 7, 0), (0, 0, 11), (1, 1, 1), (3, 7, 11)]:
