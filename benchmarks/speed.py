@@ -25,6 +25,7 @@ from photovst.media.images import write_image
 from photovst.media.scenes import Look, Scene, photograph
 from photovst.media.tensors import resized
 from photovst.media.video_writer import ClipWriter
+from photovst.run import default_run_folder, read_records
 from photovst.types import Size
 
 RATE = Fraction(24)
@@ -41,7 +42,7 @@ def make_clip(path: Path, size: Size, frames: int) -> Path:
 
 
 def measured(content: Path, photo: Path, output: Path, *overrides: str) -> dict[str, float]:
-    """Wall seconds and peak resident megabytes of one whole command."""
+    """Wall seconds, peak resident megabytes, and seconds in guides and optimizer of one whole command."""
     command = [sys.executable, "-m", "photovst", "stylize", str(content), str(photo), "-o", str(output)]
     began = time.perf_counter()
     with subprocess.Popen([*command, "--quiet", "cache.enabled=false", *overrides], stdout=subprocess.DEVNULL) as run:
@@ -50,7 +51,9 @@ def measured(content: Path, photo: Path, output: Path, *overrides: str) -> dict[
     seconds = time.perf_counter() - began
     if run.returncode:
         raise SystemExit(f"{' '.join(command)} failed with {run.returncode}")
-    return {"seconds": seconds, "peak_mb": usage.ru_maxrss / 1024}
+    stages = [record["seconds"] for record in read_records(default_run_folder(output))]
+    inside = {stage: sum(frame[stage] for frame in stages) for stage in ("guides", "optimize")}
+    return {"seconds": seconds, "peak_mb": usage.ru_maxrss / 1024, **inside}
 
 
 def main() -> None:
@@ -69,7 +72,11 @@ def main() -> None:
             runs = [measured(content, photo, folder / f"{name}{i}{suffix}", *overrides) for i in range(options.runs)]
             middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
             results[name] = middle | {"frames": frames}
-            print(f"{name:12s} {frames:4d} frames {middle['seconds']:7.1f} s {middle['peak_mb']:7.0f} MB", flush=True)
+            print(
+                f"{name:12s} {frames:4d} frames {middle['seconds']:7.1f} s {middle['peak_mb']:7.0f} MB,"
+                f" guides {middle['guides']:.1f} s, optimizer {middle['optimize']:.1f} s",
+                flush=True,
+            )
 
         if "photo" in wanted:
             still = folder / "day.png"
