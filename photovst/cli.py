@@ -17,13 +17,19 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst.errors import PhotovstError
+from photovst import weights_cli
+from photovst.errors import PhotovstError, SettingsError
+
+if TYPE_CHECKING:
+    from photovst.config import Settings
+    from photovst.published_pairs import Pair
 
 ENVIRONMENT_ERRORS = frozenset(
     (
@@ -89,6 +95,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(weights_cli.app, name="weights")
 
 Overrides = Annotated[
     list[str] | None,
@@ -157,11 +164,22 @@ def run_experiment(
     quiet: Quiet = False,
     log_json: LogJson = False,
 ) -> None:
-    """Run a config file that names everything. Paths in it are relative to the current folder."""
+    """Run a config file that names everything. Paths in it are relative to the current folder.
+
+    With 'pairs' and 'pair' it runs over published pairs and ends with a table of figures.
+    """
     call: Invocation = ctx.obj
-    fixed = {} if output is None else {"output": output}
     files = [experiment, *(config or ())]
-    call.work = lambda: _stylize(call, files, overrides, fixed, run, overwrite, quiet, log_json)
+
+    def work() -> Path | str:
+        from photovst.pair_settings import load_pairs
+
+        if pairs := load_pairs(files, overrides or (), output):
+            return _stylize_pairs(call, pairs, run, overwrite, quiet, log_json)
+        fixed = {} if output is None else {"output": output}
+        return _stylize(call, files, overrides, fixed, run, overwrite, quiet, log_json)
+
+    call.work = work
 
 
 @app.command()
@@ -198,19 +216,10 @@ def settings(ctx: typer.Context) -> None:
 
 
 def _settings_table() -> str:
-    from rich.console import Console
-    from rich.table import Table
-
     from photovst.settings_io import describe_settings
+    from photovst.tables import table_text
 
-    table = Table("setting", "type", "default", "range", "meaning", box=None, padding=(0, 2, 0, 0))
-    for row in describe_settings():
-        table.add_row(*row)
-    # Unwrapped where a program or a file reads it; captured, for rich would exit by itself on a closed pipe.
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 400)
-    with console.capture() as text:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in text.get().splitlines())
+    return table_text(("setting", "type", "default", "range", "meaning"), describe_settings())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -228,10 +237,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _parse(call)
         if call.work is not None:
-            text = str(call.work())
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(errors="surrogateescape")  # a file name is the bytes it is
-            print(text)
+            print(call.work())
         sys.stdout.flush()
     except PhotovstError as error:
         call.say(f"error: {error}")
@@ -288,6 +296,28 @@ def _stylize(
 
     with progress_for(quiet=quiet, log_json=log_json) as progress:
         return stylize_clip(settings, run_folder=call.run_folder, overwrite=overwrite, progress=progress)
+
+
+def _stylize_pairs(
+    call: Invocation,
+    pairs: Sequence[tuple[Pair, Settings]],
+    run: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    log_json: bool,
+) -> str:
+    from photovst.progress import progress_for
+    from photovst.run import default_run_folder
+
+    if run is not None and len(pairs) > 1:
+        raise SettingsError("--run names one folder, but there are several pairs; leave it out")
+    call.run_folder = run or default_run_folder(pairs[0][1].output)
+
+    with _signals_wait():
+        from photovst.pairs import stylize_pairs
+
+    told = partial(progress_for, quiet=quiet, log_json=log_json)
+    return stylize_pairs(pairs, overwrite=overwrite, progress_for=told, run_folder=run)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -1,0 +1,118 @@
+"""The published weights that photovst can use: what each file is, where it comes from, and its hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from photovst.errors import WeightsError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One published file of weights.
+
+    Args:
+        name: what it is called on the command line.
+        file: its name in a folder of weights.
+        sha256: all 64 digits, or as many of the first as the publisher gives.
+        hash_from: who says that this is its hash.
+        megabytes: its size in millions of bytes; None where it is not published.
+        licence: of the weights.
+        citation: of the work to cite, a key of docs/references.bib.
+        origin: what it is and who made it.
+        url: where it is published; None where no address is known.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    hash_from: str
+    megabytes: float | None
+    licence: str
+    citation: str
+    origin: str
+    url: str | None = None
+
+    @property
+    def size(self) -> str:
+        """Its size as a person reads it."""
+        return "size not published" if self.megabytes is None else f"{self.megabytes:.1f} MB"
+
+
+# torchvision gives sizes in units of 1024 x 1024 bytes: 548.051 and 527.796.
+VGG19 = Checkpoint(
+    name="vgg19",
+    file="vgg19-dcbb9e9d.pth",
+    sha256="dcbb9e9d",
+    hash_from="the publisher's file name",
+    megabytes=574.673,
+    licence="BSD-3-Clause",
+    citation="Simonyan2014",
+    origin="VGG-19 as torchvision trained it, VGG19_Weights.IMAGENET1K_V1",
+    url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+)
+
+VGG16 = Checkpoint(
+    name="vgg16",
+    file="vgg16-397923af.pth",
+    sha256="397923af",
+    hash_from="the publisher's file name",
+    megabytes=553.434,
+    licence="BSD-3-Clause",
+    citation="Simonyan2014",
+    origin="VGG-16 as torchvision trained it, VGG16_Weights.IMAGENET1K_V1",
+    url="https://download.pytorch.org/models/vgg16-397923af.pth",
+)
+
+VGG19_CAFFE = Checkpoint(
+    name="vgg19_caffe",
+    file="vgg19-d01eb7cb.pth",
+    sha256="d01eb7cb",
+    hash_from="the publisher's file name",
+    megabytes=None,
+    licence="CC-BY-4.0",
+    citation="Simonyan2014",
+    origin="VGG-19 as its authors trained it in Caffe, converted by J. Johnson (jcjohnson/pytorch-vgg); takes BGR from"
+    " 0 to 255 less the mean",
+    url="https://web.eecs.umich.edu/~justincj/models/vgg19-d01eb7cb.pth",
+)
+
+# Its address names the commit that added the file, so that it stays the same whatever becomes of the branch.
+VGG19_CD16X = Checkpoint(
+    name="vgg19_cd16x",
+    file="vgg19_cd16x.pth",
+    sha256="9417c34d0d8d621bc6af78be745f1b8d30f5f210efa01e50655c60eb3770816b",
+    hash_from="recorded at the first download; none is published",
+    megabytes=3.862,
+    licence="MIT",
+    citation="Wang2020",
+    origin="VGG-19 distilled to a sixteenth, trained_models/wct_se_16x_new/20191109-211322_E20.pth of"
+    " MingSun-Tse/Collaborative-Distillation",
+    url="https://raw.githubusercontent.com/MingSun-Tse/Collaborative-Distillation/"
+    "75c1b81c1dbea11c96d3fb04e96f207dee16dcbb/trained_models/wct_se_16x_new/20191109-211322_E20.pth",
+)
+
+VGG19_CONV3_1 = Checkpoint(
+    name="vgg19_conv3_1",
+    file="vgg19_normalised_conv3_1.pth",
+    sha256="ff8506173d3a17e7b0fbfbff242c00b6827cfbcd7c21852b46806ae6a3fd7b09",
+    hash_from="recorded at the first download; none is published",
+    megabytes=2.223,
+    licence="Apache-2.0",
+    citation="Gatys2016",
+    origin="the exact VGG-19 from conv1_1 to conv3_1, each channel scaled to a mean activation of 1",
+)
+
+CHECKPOINTS = (VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1)
+
+
+def checkpoint_named(name: str) -> Checkpoint:
+    """The checkpoint of a name.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    by_name = {checkpoint.name: checkpoint for checkpoint in CHECKPOINTS}
+    if name not in by_name:
+        raise WeightsError(f"no weights are called {name!r}; {did_you_mean(name, by_name)}")
+    return by_name[name]
