@@ -7,5 +7,10 @@ right, 1 = y down. Sizes are ``(height, width)``. Arrays on the media side are `
 
 from __future__ import annotations
 
+from typing import Literal
+
 Size = tuple[int, int]
 """A picture's size as ``(height, width)``."""
+
+TermScale = Literal["relative", "paper", "coded"]
+"""How terms are normalized: relative to the picture's own values, as [Luan2017] is printed, or as it was released."""

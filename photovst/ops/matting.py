@@ -1,4 +1,4 @@
-"""The matting Laplacian without its matrix [Levin2008].
+"""The matting Laplacian without its matrix [Levin2008]: any radius, nine planes of memory.
 
 M sums, over every window wholly inside the picture, the projection of the window's values onto what a ridge
 regression on the guide's colors cannot explain: for a window w of n pixels with colors I, mean mu and
@@ -9,38 +9,52 @@ covariance Sigma,
 So V^T M V is, summed over windows, the least value of ``sum_i (V_i - a . (I_i - mu) - b)^2 + eps |a|^2``, and
 M V adds up the residuals. Both are computed here as residuals: window moments (box filters of I V less
 products of means) are the same numbers on paper, but cancel in float32 and can turn negative.
+
+Nothing is kept but the guide: each evaluation makes the windows' statistics anew, band by band, so memory stays at a
+few pictures whatever the size. `photovst.ops.matting_stencil` is the same operator with its entries kept: several times
+faster an evaluation. `photovst.ops.matting_matrix` is the sparse matrix itself.
+
+Precision. Statistics are made in float64, for a nearly flat window, or a nearly gray one, is nearly singular: in
+float32 a plain recoloring of a gray picture would pass for new texture. With float32 images the energy, a sum of
+squares, is never negative and is right to about 1e-6 of itself, an affine recoloring's too; M V is right to about 1e-7
+of the image's local contrast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.errors import MediaError, SettingsError
-from photovst.ops.box_filter import box_mean, check_window_fits
-from photovst.ops.covariance import PAIRS, PLANE, inverse_covariance
+from photovst.ops.matting_windows import (
+    check_matting,
+    check_same_size,
+    whitened_windows,
+    window_bands,
+    window_means,
+    window_starts,
+)
+
+Evaluate = Callable[[Tensor, int], tuple[Tensor, Tensor]]
+"""From an image and a factor: ``sum_c V_c^T M V_c``, and the factor times ``M V``."""
 
 
 @dataclass(frozen=True)
 class MattingStatistics:
-    """What the matting Laplacian needs to know of its guide: nine planes besides the guide itself."""
+    """What the matting Laplacian is of; the statistics of its windows follow from it, a band of them at a time."""
 
     guide: Float[Tensor, "b 3 h w"]
-    mean: Float[Tensor, "b 3 inner_h inner_w"]
-    """Mean color of each window."""
-    inverse: Float[Tensor, "b 6 inner_h inner_w"]
-    """Inverse of ``Sigma + eps/n Id`` of each window; planes as in `photovst.ops.covariance`."""
     epsilon: float
     radius: int
 
 
 def matting_statistics(guide: Float[Tensor, "b 3 h w"], epsilon: float = 1e-7, radius: int = 1) -> MattingStatistics:
-    """Window statistics of the picture whose local color lines are to be kept; no gradient flows into it.
+    """The matting Laplacian of the picture whose local color lines are to be kept; no gradient flows into it.
 
     Args:
         guide: RGB in [0, 1].
@@ -52,22 +66,8 @@ def matting_statistics(guide: Float[Tensor, "b 3 h w"], epsilon: float = 1e-7, r
         SettingsError: epsilon is not positive, or radius below 1.
         MediaError: the picture is smaller than a window.
     """
-    if not epsilon > 0:
-        raise SettingsError(f"the matting epsilon is {epsilon}; give a number above 0, such as 1e-7")
-    if radius < 1:
-        raise SettingsError(f"the matting radius is {radius}; give 1 or more")
-    check_window_fits(guide.shape[-2], guide.shape[-1], radius)
-    guide = guide.detach()
-    pixels = (2 * radius + 1) ** 2
-    exact = guide.double()  # once a guide; a nearly flat window is nearly singular
-    mean = box_mean(exact, radius)
-    covariance = mean.new_zeros(mean.shape[0], 6, *mean.shape[2:])
-    for window in _offsets(mean, radius):
-        delta = exact[window] - mean
-        for plane, (i, j) in enumerate(PAIRS):
-            covariance[:, plane].addcmul_(delta[:, i], delta[:, j], value=1 / pixels)
-    inverse = inverse_covariance(covariance, epsilon / pixels)
-    return MattingStatistics(guide, mean.to(guide), inverse.to(guide), epsilon, radius)
+    check_matting(guide, epsilon, radius)
+    return MattingStatistics(guide.detach(), epsilon, radius)
 
 
 def matting_energy(image: Float[Tensor, "b c h w"], statistics: MattingStatistics) -> Float[Tensor, ""]:
@@ -79,9 +79,8 @@ def matting_energy(image: Float[Tensor, "b c h w"], statistics: MattingStatistic
     Raises:
         MediaError: the image does not have the guide's size.
     """
-    _check_sizes(image, statistics)
-    energy: Tensor = _Energy.apply(image, statistics)  # type: ignore[no-untyped-call]
-    return energy
+    check_same_size(image, statistics.guide)
+    return quadratic_energy(image, partial(_evaluate, statistics))
 
 
 def matting_product(image: Float[Tensor, "b c h w"], statistics: MattingStatistics) -> Float[Tensor, "b c h w"]:
@@ -90,8 +89,19 @@ def matting_product(image: Float[Tensor, "b c h w"], statistics: MattingStatisti
     Raises:
         MediaError: the image does not have the guide's size.
     """
-    _check_sizes(image, statistics)
-    product: Tensor = _Product.apply(image, statistics)  # type: ignore[no-untyped-call]
+    check_same_size(image, statistics.guide)
+    return symmetric_product(image, partial(_evaluate, statistics))
+
+
+def quadratic_energy(image: Tensor, evaluate: Evaluate) -> Tensor:
+    """The energy of any form of M, with its gradient; differentiable once."""
+    energy: Tensor = _Energy.apply(image, evaluate)  # type: ignore[no-untyped-call]
+    return energy
+
+
+def symmetric_product(image: Tensor, evaluate: Evaluate) -> Tensor:
+    """``M V`` of any form of M, differentiable."""
+    product: Tensor = _Product.apply(image, evaluate)  # type: ignore[no-untyped-call]
     return product
 
 
@@ -99,69 +109,57 @@ class _Energy(torch.autograd.Function):
     """Energy and gradient come from the same residuals, so the gradient is made on the way forward."""
 
     @staticmethod
-    def forward(ctx: Any, image: Tensor, statistics: MattingStatistics) -> Tensor:
-        energy, product = _energy_and_product(image, statistics)
-        ctx.save_for_backward(product)
+    def forward(ctx: Any, image: Tensor, evaluate: Evaluate) -> Tensor:
+        energy, gradient = evaluate(image, 2)
+        ctx.save_for_backward(gradient)
         return energy
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (product,) = ctx.saved_tensors
-        return 2 * gradients[0] * product, None
+        (gradient,) = ctx.saved_tensors
+        return gradients[0] * gradient, None
 
 
 class _Product(torch.autograd.Function):
     """A symmetric linear map is its own backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, image: Tensor, statistics: MattingStatistics) -> Tensor:
-        ctx.statistics = statistics
-        return _energy_and_product(image, statistics)[1]
+    def forward(ctx: Any, image: Tensor, evaluate: Evaluate) -> Tensor:
+        ctx.evaluate = evaluate
+        return evaluate(image, 1)[1]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return matting_product(gradients[0], ctx.statistics), None
+        return symmetric_product(gradients[0], ctx.evaluate), None
 
 
-def _energy_and_product(image: Tensor, statistics: MattingStatistics) -> tuple[Tensor, Tensor]:
-    guide, mean, inverse = statistics.guide, statistics.mean, statistics.inverse
-    radius = statistics.radius
+def _evaluate(statistics: MattingStatistics, image: Tensor, factor: int) -> tuple[Tensor, Tensor]:
+    """The energy, and ``factor M V``."""
+    radius, width = statistics.radius, image.shape[-1]
     pixels = (2 * radius + 1) ** 2
-    image_mean = box_mean(image, radius)
-    # cross[:, g, c]: covariance of guide channel g and image channel c, from differences to both means.
-    cross = torch.zeros_like(image_mean[:, None]).repeat(1, 3, 1, 1, 1)
-    for window in _offsets(mean, radius):
-        delta, value = guide[window] - mean, image[window] - image_mean
+    # Rows lie one after the other: a position in all windows is one contiguous stretch of pixels.
+    guide, values = statistics.guide.flatten(2), image.flatten(2)
+    starts = window_starts(width, radius)
+    energy = torch.zeros((), dtype=torch.float64, device=image.device)
+    product = torch.zeros_like(values)
+    for band in window_bands(image, radius):
+        windows = whitened_windows(guide[..., band], width, statistics.epsilon, radius)
+        white, part, target = windows.colors, values[..., band], product[..., band]
+        count = white.shape[-1]
+        mean = window_means(part, width, radius)
+        residual = part.new_empty(*part.shape[:2], pixels, count)
+        for position, start in enumerate(starts):
+            torch.sub(part[..., start : start + count], mean, out=residual[:, :, position])
+        residual *= windows.inside
+        # The fit in whitened colors: slopes are plain products, and taking it away leaves what it cannot explain.
+        slopes = part.new_zeros(part.shape[0], 3, part.shape[1], count)
         for g in range(3):
-            cross[:, g].addcmul_(delta[:, g, None], value, value=1 / pixels)
-    slopes = torch.zeros_like(cross)
-    for g in range(3):
-        for k in range(3):
-            slopes[:, g].addcmul_(inverse[:, PLANE[g][k], None], cross[:, k])
-    energy = statistics.epsilon * slopes.square().sum()
-    product = torch.zeros_like(image)
-    for window in _offsets(mean, radius):
-        delta, residual = guide[window] - mean, image[window] - image_mean
+            for position in range(pixels):
+                slopes[:, g].addcmul_(white[:, g, None, position], residual[:, :, position], value=1 / pixels)
         for g in range(3):
-            residual.addcmul_(delta[:, g, None], slopes[:, g], value=-1)
-        energy = energy + residual.square().sum()
-        product[window] += residual
-    return energy, product
-
-
-def _offsets(inner: Tensor, radius: int) -> Iterator[tuple[Any, ...]]:
-    """Index of the pixel at each position of the windows, one position after the other."""
-    height, width = inner.shape[-2:]
-    for y in range(2 * radius + 1):
-        for x in range(2 * radius + 1):
-            yield ..., slice(y, y + height), slice(x, x + width)
-
-
-def _check_sizes(image: Tensor, statistics: MattingStatistics) -> None:
-    guide = statistics.guide
-    if image.shape[-2:] != guide.shape[-2:] or image.shape[0] != guide.shape[0]:
-        raise MediaError(
-            f"the image is {tuple(image.shape)} but the matting guide {tuple(guide.shape)}; "
-            "give as many images as guides, of the same size"
-        )
+            residual.addcmul_(white[:, g, None], slopes[:, g, :, None], value=-1)
+        energy += residual.square().sum() + statistics.epsilon * windows.color_slopes(slopes).square().sum()
+        for position, start in enumerate(starts):
+            target[..., start : start + count].add_(residual[:, :, position], alpha=factor)
+    return energy.to(image.dtype), product.view(image.shape)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from photovst.errors import MediaError
+from photovst.errors import MediaError, SettingsError
 from photovst.losses.photorealism import PhotorealismTerm
 
 
@@ -13,7 +13,8 @@ def _frame() -> Tensor:
     return torch.rand(1, 3, 9, 13, dtype=torch.float64)
 
 
-def test_equals_the_assembled_matrix_per_pixel() -> None:
+@pytest.mark.parametrize("form", ["stencil", "free"])
+def test_equals_the_assembled_matrix_per_pixel(form) -> None:
     with warnings.catch_warnings():
         # pymatting compiles with numba at import, which warns about the machine it runs on.
         warnings.simplefilter("ignore")
@@ -23,7 +24,7 @@ def test_equals_the_assembled_matrix_per_pixel() -> None:
         matrix = cf_laplacian(np.ascontiguousarray(frame[0].permute(1, 2, 0).numpy()), 1e-5, 1)
     channels = image[0].flatten(1).numpy()
     expected = sum(channel @ (matrix @ channel) for channel in channels) / (9 * 13)
-    assert PhotorealismTerm(frame, 1e-5)(image, {}).item() == pytest.approx(expected, rel=1e-9)
+    assert PhotorealismTerm(frame, 1e-5, form=form)(image, {}).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_recoloring_is_free_and_new_texture_is_not() -> None:
@@ -42,8 +43,16 @@ def test_the_value_is_per_pixel() -> None:
     assert twice == pytest.approx(PhotorealismTerm(frame, 1e-3)(image, {}).item(), rel=0.2)
 
 
-def test_gradcheck() -> None:
-    term = PhotorealismTerm(_frame()[..., :5, :6], 1e-3)
+def test_as_published_it_is_the_sum() -> None:
+    frame, image = _frame(), _frame()
+    mean = PhotorealismTerm(frame)(image, {}).item()
+    for scale in ("paper", "coded"):
+        assert PhotorealismTerm(frame, scale=scale)(image, {}).item() == pytest.approx(mean * 9 * 13)
+
+
+@pytest.mark.parametrize("form", ["stencil", "free"])
+def test_gradcheck(form) -> None:
+    term = PhotorealismTerm(_frame()[..., :5, :6], 1e-3, form=form)
     image = torch.rand(1, 3, 5, 6, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda i: term(i, {}), image)
 
@@ -52,5 +61,8 @@ def test_gradcheck() -> None:
 def test_errors() -> None:
     with pytest.raises(MediaError, match="2x9 is smaller than the 3x3 window"):
         PhotorealismTerm(torch.rand(1, 3, 2, 9))
-    with pytest.raises(MediaError, match=r"the image is \(1, 3, 4, 5\) but the matting guide \(1, 3, 4, 4\)"):
-        PhotorealismTerm(torch.rand(1, 3, 4, 4))(torch.rand(1, 3, 4, 5), {})
+    for form in ("stencil", "free"):
+        with pytest.raises(MediaError, match=r"the image is \(1, 3, 4, 5\) but the matting guide \(1, 3, 4, 4\)"):
+            PhotorealismTerm(torch.rand(1, 3, 4, 4), form=form)(torch.rand(1, 3, 4, 5), {})
+    with pytest.raises(SettingsError, match="the matting form is 'stensil'; did you mean 'stencil'"):
+        PhotorealismTerm(torch.rand(1, 3, 4, 4), form="stensil")

@@ -10,9 +10,13 @@ from photovst.ops.box_filter import box_mean, box_mean_same
 from photovst.ops.certainty import forward_backward_certainty
 from photovst.ops.color import lab_to_rgb, rec601_luma, rgb_to_lab
 from photovst.ops.guided_filter import guided_filter
+from photovst.ops.joint_bilateral import joint_bilateral
+from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.masks import areas, normalize_masks
 from photovst.ops.matting import matting_energy, matting_product, matting_statistics
+from photovst.ops.matting_stencil import matting_stencil, stencil_energy, stencil_product
 from photovst.ops.resize import resize
+from photovst.ops.statistics import masked_gram
 from photovst.ops.warp import compose, inside, resize_flow, warp
 
 OPERATORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -27,6 +31,11 @@ OPERATORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "areas": lambda image, flow: areas(image),
     "matting_energy": lambda image, flow: matting_energy(image.flip(-1), matting_statistics(image, 1e-3)),
     "matting_product": lambda image, flow: matting_product(image.flip(-1), matting_statistics(image, 1e-3)),
+    "stencil_energy": lambda image, flow: stencil_energy(image.flip(-1), matting_stencil(image, 1e-3)),
+    "stencil_product": lambda image, flow: stencil_product(image.flip(-1), matting_stencil(image, 1e-3)),
+    "masked_gram": lambda image, flow: masked_gram(image[:1], image[1:], power=2),
+    "joint_bilateral": lambda image, flow: joint_bilateral(image.flip(-1), image, 4, 0.2),
+    "smooth_local_affine": lambda image, flow: smooth_local_affine(image, image.flip(-1), 4, 0.2),
     "resize": lambda image, flow: resize(image, (13, 50)),
     "warp": lambda image, flow: warp(image, flow),
     "inside": lambda image, flow: inside(flow).float(),
