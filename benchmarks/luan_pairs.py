@@ -33,7 +33,7 @@ from photovst.media.images import read_image, write_image
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.metrics.fidelity import ssim_edge
 from photovst.metrics.style import style_gram
-from photovst.models.vgg19_cd16x import Vgg19Cd16x
+from photovst.models.vgg_checkpoints import vgg19_cd16x
 from photovst.models.weights import VGG19_CD16X, load
 from photovst.ops.masks import resize_masks
 from photovst.ops.resize import fit_long_side
@@ -83,7 +83,7 @@ def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row
         row = [content, ours, published, resized(style, content.shape[:2])]
         write_image(pictures / f"{folder.name}_{side}.png", np.hstack(row))
 
-    judge = Vgg19Cd16x(load(VGG19_CD16X))
+    judge = vgg19_cd16x(load(VGG19_CD16X))
     with torch.no_grad():
         wanted = judge(photo)
 

@@ -28,7 +28,7 @@ from photovst.media.tensors import resized, to_frame
 from photovst.metrics.fidelity import ssim_edge
 from photovst.metrics.style import style_gram
 from photovst.metrics.temporal import e_warp_detail, local_detail, warp_error
-from photovst.models.vgg19_cd16x import Vgg19Cd16x
+from photovst.models.vgg_checkpoints import vgg19_cd16x
 from photovst.models.weights import VGG19_CD16X, load
 from photovst.ops.resize import fit_long_side
 from photovst.progress import progress_for
@@ -57,7 +57,7 @@ def first_frames(clip: str, count: int, side: int, folder: Path) -> Path:
 
 def figures(content: Path, result: Path, photo: torch.Tensor) -> dict[str, float]:
     """Judge a folder of frames against its content."""
-    judge = Vgg19Cd16x(load(VGG19_CD16X))
+    judge = vgg19_cd16x(load(VGG19_CD16X))
     sums: dict[str, list[float]] = {}
 
     def add(name: str, value: torch.Tensor) -> None:

@@ -5,7 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from photovst.models.vgg19_cd16x import STYLE_LAYERS, Vgg19Cd16x
+from photovst.errors import SettingsError, WeightsError
+from photovst.models.vgg import STYLE_LAYERS
+from photovst.models.vgg_checkpoints import vgg19_cd16x
 from photovst.models.weights import VGG19_CD16X, load
 
 WIDTHS = {1: (16, 16), 2: (32, 32), 3: (64,) * 4, 4: (128,) * 4, 5: (128,)}
@@ -64,7 +66,7 @@ def _plainly(weights: dict[str, Tensor], frame: Tensor) -> dict[str, Tensor]:
 @pytest.mark.parametrize("size", [(32, 48), (45, 50)])
 def test_matches_the_network_written_out(weights: dict[str, Tensor], size: tuple[int, int]) -> None:
     frame = torch.rand(1, 3, *size)
-    ours, plain = Vgg19Cd16x(weights)(frame), _plainly(weights, frame)
+    ours, plain = vgg19_cd16x(weights)(frame), _plainly(weights, frame)
     assert list(ours) == list(plain) == list(STYLE_LAYERS)
     for layer, planes in plain.items():
         assert ours[layer].shape[1] == VGG19_WIDTHS[int(layer[4])]
@@ -75,37 +77,35 @@ def test_matches_the_network_written_out(weights: dict[str, Tensor], size: tuple
 
 def test_a_pass_that_ends_early_gives_the_same(weights: dict[str, Tensor]) -> None:
     frame = torch.rand(1, 3, 32, 48)
-    whole = Vgg19Cd16x(weights)(frame)
+    whole = vgg19_cd16x(weights)(frame)
     for layers in (("relu1_1",), ("relu3_1", "relu2_1"), ("relu5_1",)):
-        part = Vgg19Cd16x(weights, layers)(frame)
+        part = vgg19_cd16x(weights, layers)(frame)
         assert set(part) == set(layers)
         for layer, planes in part.items():
             assert torch.equal(planes, whole[layer])
 
 
-def test_a_pass_ends_at_the_deepest_layer_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder, asked = Vgg19Cd16x(_random_weights(), ("relu1_1", "relu2_1")), []
-    conv = encoder._conv
+def test_what_lies_deeper_than_asked_for_is_not_even_kept() -> None:
+    encoder = vgg19_cd16x(_random_weights(), ("relu1_1", "relu2_1"))
+    kept = {name.removesuffix("_kernel") for name, _ in encoder.named_buffers() if name.endswith("_kernel")}
+    assert kept == {"preprocess", "conv1_1", "conv1_2", "conv2_1", "head_relu1_1", "head_relu2_1"}
 
-    def counted(x: Tensor, name: str) -> Tensor:
-        asked.append(name)
-        return conv(x, name)
 
-    monkeypatch.setattr(encoder, "_conv", counted)
-    encoder(torch.rand(1, 3, 32, 32))
-    assert asked == ["conv0", "conv11", "conv11_aux", "conv12", "conv21", "conv21_aux"]
+def test_layers_between_come_without_a_head() -> None:
+    features = vgg19_cd16x(_random_weights(), ("relu4_1", "relu4_2"))(torch.rand(1, 3, 32, 32))
+    assert {layer: planes.shape[1] for layer, planes in features.items()} == {"relu4_1": 512, "relu4_2": 128}
 
 
 @pytest.mark.parametrize(("short", "layers"), [(32, 5), (31, 4), (16, 4), (15, 3), (5, 2), (2, 1)])
 def test_a_small_frame_gets_the_layers_it_can_fill(short: int, layers: int) -> None:
-    encoder = Vgg19Cd16x(_random_weights())
+    encoder = vgg19_cd16x(_random_weights())
     for frame in (torch.rand(1, 3, short, 80), torch.rand(1, 3, 80, short)):
         assert tuple(encoder(frame)) == STYLE_LAYERS[:layers]
 
 
 def test_the_weights_are_copied_and_never_trained() -> None:
     weights = _random_weights()
-    encoder, frame = Vgg19Cd16x(weights), torch.rand(1, 3, 32, 32)
+    encoder, frame = vgg19_cd16x(weights), torch.rand(1, 3, 32, 32)
     before = encoder(frame)["relu5_1"]
     for tensor in weights.values():
         tensor.zero_()
@@ -114,11 +114,19 @@ def test_the_weights_are_copied_and_never_trained() -> None:
 
 
 def test_gradient_in_double() -> None:
-    encoder = Vgg19Cd16x(_random_weights(), ("relu1_1", "relu2_1"))
+    encoder = vgg19_cd16x(_random_weights(), ("relu1_1", "relu2_1"))
     frame = torch.rand(1, 3, 6, 7, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda f: tuple(encoder(f).values()), frame, fast_mode=True)
 
 
 def test_errors() -> None:
-    with pytest.raises(ValueError, match="vgg19_cd16x has no layer 'relu4_2'; choose from relu1_1, relu2_1, relu3_1"):
-        Vgg19Cd16x(_random_weights(), ("relu1_1", "relu4_2"))
+    with pytest.raises(
+        SettingsError, match=r"^the encoder has no layer 'relu5_2'; choose from conv1_1, relu1_1, conv1_2"
+    ):
+        vgg19_cd16x(_random_weights(), ("relu1_1", "relu5_2"))
+    weights = _random_weights()
+    del weights["conv32.bias"]
+    with pytest.raises(
+        WeightsError, match=r"^the weights hold no 'conv32\.bias', so they are of another network; give"
+    ):
+        vgg19_cd16x(weights)
