@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from photovst.config import (
+    Compat,
     EncoderKind,
+    MattingForm,
     OptimizerKind,
     ParametrizationKind,
+    Precision,
     SegmentationMethod,
     Settings,
+    Start,
     TemporalTarget,
 )
 from photovst.errors import MediaError, SettingsError
@@ -22,26 +27,31 @@ from photovst.guidance.cache import GuideCache
 from photovst.guidance.joint import JointRegions
 from photovst.guidance.mask_files import MaskFiles
 from photovst.losses.objective import Encoder
+from photovst.models.precision import InPrecision, compiled
 from photovst.models.steerable import Steerable
+from photovst.models.vgg import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS, Vgg, follow
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
+from photovst.optimize.frame_terms import FrameTerms, Recipe
 from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.pixels import Pixels
 from photovst.optimize.solver import Solver
+from photovst.types import Size
 
 
 @dataclass(frozen=True, eq=False)
 class Regions:
     """The regions of one shot and its photograph.
 
-    ``of(index, frame)`` gives a frame's masks ``(1, K, H, W)``, ``photo`` the photograph's, at any size.
+    ``of(index, frame)`` gives a frame's masks ``(1, K, H, W)``, ``photo`` the photograph's, at any size. ``notices``
+    say what a user should know of them.
     """
 
     names: tuple[str, ...]
     photo: Tensor
     of: Callable[[int, Tensor], Tensor]
-    orphans: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def build_device(settings: Settings) -> torch.device:
@@ -68,17 +78,52 @@ def build_encoder(settings: Settings, device: torch.device) -> Encoder:
 
     Raises:
         WeightsError: its weights are absent or not the published ones.
+        SettingsError: it lacks a layer that is asked for.
     """
+    chosen = settings.encoder
     encoder: nn.Module
-    match settings.encoder.kind:
-        case EncoderKind.steerable:
-            encoder = Steerable(stride=settings.encoder.stride)
-        case EncoderKind.vgg19_cd16x:
-            from photovst.models.vgg19_cd16x import Vgg19Cd16x
-            from photovst.models.weights import VGG19_CD16X, load
+    if chosen.kind is EncoderKind.steerable:
+        encoder = Steerable(stride=chosen.stride)
+        known = [f"level{level}" for level in range(encoder.levels)]
+        for layer in (*(settings.objective.style.layers or ()), settings.objective.content.layer):
+            if layer is not None and layer not in known:
+                raise SettingsError(f"the encoder has no layer {layer!r}; choose from {', '.join(known)}")
+    else:
+        encoder = _build_vgg(settings)
+    encoder = encoder.to(device).requires_grad_(False)
+    if chosen.precision is Precision.bfloat16:
+        encoder = InPrecision(encoder, torch.bfloat16)
+    return compiled(encoder, device) if chosen.compile else encoder
 
-            encoder = Vgg19Cd16x(load(VGG19_CD16X))
-    return encoder.to(device).requires_grad_(False)
+
+def _build_vgg(settings: Settings) -> Vgg:
+    from photovst.models import checkpoints, vgg_checkpoints
+    from photovst.models.weights import load
+
+    chosen, layers = settings.encoder, wanted_layers(settings)
+    options: dict[str, Any] = {"pooling": chosen.pooling.value, "ceil": chosen.ceil, "gain": chosen.gain}
+    match chosen.kind:
+        case EncoderKind.vgg19:
+            return vgg_checkpoints.torchvision_vgg(load(checkpoints.VGG19), "vgg19", layers, **options)
+        case EncoderKind.vgg16:
+            return vgg_checkpoints.torchvision_vgg(load(checkpoints.VGG16), "vgg16", layers, **options)
+        case EncoderKind.vgg19_caffe:
+            # The released program of Luan et al. scales by 256, the network was trained with 255.
+            scale = 256.0 if settings.compat is Compat.torch7 else 255.0
+            state = load(checkpoints.VGG19_CAFFE)
+            return vgg_checkpoints.caffe_vgg(state, layers, scale=scale, **options)
+        case EncoderKind.vgg19_cd16x:
+            return vgg_checkpoints.vgg19_cd16x(load(checkpoints.VGG19_CD16X), layers, **options)
+        case EncoderKind.steerable:
+            raise ValueError("the steerable encoder is no VGG")
+
+
+def wanted_layers(settings: Settings) -> list[str]:
+    """The layers of a VGG that the objective compares and holds."""
+    objective = settings.objective
+    style = objective.style.layers or list(STYLE_LAYERS)
+    layers = style if objective.style.weight else []
+    return [*layers, *([objective.content.layer or CONTENT_LAYER] if objective.content.weight or not layers else [])]
 
 
 def build_cache(settings: Settings) -> GuideCache | None:
@@ -90,8 +135,12 @@ def build_cache(settings: Settings) -> GuideCache | None:
     return cache
 
 
-def build_regions(settings: Settings, samples: Sequence[Tensor], photo: Tensor, frames: int) -> Regions:
-    """The regions of a shot, from a few of its frames; the clip has ``frames`` in all.
+def build_regions(
+    settings: Settings, samples: Sequence[Tensor], photo: Tensor, frames: int, size: Size | None = None
+) -> Regions:
+    """The regions of a shot, from a few of its frames; the clip has ``frames`` in all, of this size.
+
+    Mask files must have the size of what they are masks of; where ``size`` is not given, any will do.
 
     Raises:
         MediaError: a mask file is absent or not a picture, or there are fewer than frames.
@@ -105,17 +154,21 @@ def build_regions(settings: Settings, samples: Sequence[Tensor], photo: Tensor, 
         case SegmentationMethod.files:
             assert segmentation.content is not None  # checked on load
             assert segmentation.style is not None
-            files = MaskFiles.open(segmentation.content, segmentation.style)
+            as_published = settings.compat is Compat.torch7
+            files = MaskFiles.open(segmentation.content, segmentation.style, orphans_take_all=not as_published)
             if 1 < len(files.files) < frames:
                 raise MediaError(
                     f"{segmentation.content} holds {len(files.files)} masks, but the clip has {frames} frames; give one"
                     " a frame, or one for all"
                 )
+            notices = [] if size is None else files.check_sizes(size, (photo.shape[-2], photo.shape[-1]))
+            style = "has no look to take" if as_published else "takes the look of the whole photograph"
+            notices += [f"region {name} of the clip is not in the photograph; it {style}" for name in files.orphans]
             return Regions(
                 files.names,
                 files.photo_masks.to(photo),
                 lambda index, frame: files.masks(index, (frame.shape[-2], frame.shape[-1])).to(frame),
-                files.orphans,
+                tuple(notices),
             )
         case SegmentationMethod.none:
             return Regions(
@@ -137,8 +190,65 @@ def build_optimizer(
     Raises:
         SettingsError: no term has a weight, or only the temporal one, so that every frame would stay as it is.
     """
-    objective, schedule = settings.objective, settings.schedule
-    terms = {
+    schedule = settings.schedule
+    if not any(weight for name, weight in term_weights(settings).items() if name != "temporal"):
+        raise SettingsError(
+            "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
+            " objective.style.weight=1"
+        )
+    optimizer = settings.optimizer
+    return FrameOptimizer(
+        terms=FrameTerms(build_recipe(settings), encoder, photo, photo_masks),
+        scales=build_scales(settings, still),
+        solver=Solver(
+            kind="adam" if optimizer.kind is OptimizerKind.adam else "lbfgs",
+            learning_rate=optimizer.learning_rate,
+            history=optimizer.history,
+            tolerance=optimizer.tolerance,
+            window=optimizer.window,
+            line_search=optimizer.line_search,
+        ),
+        start=build_start(settings, photo.device, still),
+        warm_start=schedule.warm_start,
+        handover=_through_8_bits if settings.compat is Compat.torch7 else None,
+    )
+
+
+def build_recipe(settings: Settings) -> Recipe:
+    """Which terms count and how they are written."""
+    objective = settings.objective
+    style, content = objective.style, objective.content
+    layers = None
+    if style.layers is not None:
+        given = style.layer_weights or [1 / len(style.layers)] * len(style.layers)
+        layers = dict(zip(style.layers, given, strict=True))
+    is_vgg = settings.encoder.kind is not EncoderKind.steerable
+    recipe = Recipe(
+        weights={name: weight for name, weight in term_weights(settings).items() if weight > 0},
+        scale=objective.scale.value,
+        style_layers=layers or (dict.fromkeys(STYLE_LAYERS, 1 / len(STYLE_LAYERS)) if is_vgg else None),
+        content_layer=content.layer or (CONTENT_LAYER if is_vgg else None),
+        epsilon=objective.photorealism.epsilon,
+        matting_form="free" if objective.photorealism.form is MattingForm.free else "stencil",
+        photorealism_from=objective.photorealism.from_stage,
+        temporal_target="output" if objective.temporal.target is TemporalTarget.output else "transform",
+    )
+    if settings.compat is not Compat.torch7:
+        return recipe
+    # As the released program of Luan et al.; each is described in docs/method.md.
+    family = "vgg16" if settings.encoder.kind is EncoderKind.vgg16 else "vgg19"
+    return replace(
+        recipe,
+        masks_of=lambda masks, features: follow(masks, features, CONVOLUTIONS[family]),
+        masked_gradient=False,
+        unreported=frozenset({"photorealism", "smoothness"}),
+    )
+
+
+def term_weights(settings: Settings) -> dict[str, float]:
+    """The weight of every term, by name."""
+    objective = settings.objective
+    return {
         "content": objective.content.weight,
         "style": objective.style.weight,
         "structure": objective.structure.weight,
@@ -147,30 +257,12 @@ def build_optimizer(
         "smoothness": objective.smoothness.weight,
         "gamut": objective.gamut.weight,
     }
-    if not any(weight for name, weight in terms.items() if name != "temporal"):
-        raise SettingsError(
-            "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
-            " objective.style.weight=1"
-        )
-    optimizer = settings.optimizer
-    return FrameOptimizer(
-        encoder=encoder,
-        photo=photo,
-        photo_masks=photo_masks,
-        scales=build_scales(settings, still),
-        weights={name: weight for name, weight in terms.items() if weight > 0},
-        solver=Solver(
-            kind="adam" if optimizer.kind is OptimizerKind.adam else "lbfgs",
-            learning_rate=optimizer.learning_rate,
-            history=optimizer.history,
-            tolerance=optimizer.tolerance,
-            window=optimizer.window,
-        ),
-        start=build_start(settings, photo.device, still),
-        warm_start=schedule.warm_start,
-        temporal_target="output" if objective.temporal.target is TemporalTarget.output else "transform",
-        epsilon=objective.photorealism.epsilon,
-    )
+
+
+def _through_8_bits(result: Parametrization) -> Parametrization:
+    # The released program of Luan et al. hands its first stage on as a PNG file.
+    assert isinstance(result, Pixels)  # checked on load
+    return result.quantized(255)
 
 
 def build_scales(settings: Settings, still: bool) -> list[Scale]:
@@ -193,4 +285,6 @@ def build_start(settings: Settings, device: torch.device, still: bool = False) -
             prior = GridPrior(grid.smoothness, grid.luma_smoothness, grid.region_smoothness, grid.gain)
             return lambda frame: BilateralGrid.identity(cells, prior, device)
         case ParametrizationKind.pixels:
+            if settings.schedule.start is Start.noise:
+                return lambda frame: Pixels.noise(frame, settings.seed)
             return Pixels.identity

@@ -28,7 +28,24 @@ class EncoderKind(Enum):
     """What turns a picture into the features that style and content are measured in."""
 
     steerable = "steerable"
+    vgg19 = "vgg19"
+    vgg16 = "vgg16"
+    vgg19_caffe = "vgg19_caffe"
     vgg19_cd16x = "vgg19_cd16x"
+
+
+class Pooling(Enum):
+    """How a VGG halves its features."""
+
+    max = "max"
+    average = "average"
+
+
+class Precision(Enum):
+    """What an encoder computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
 
 
 class SegmentationMethod(Enum):
@@ -66,6 +83,35 @@ class OptimizerKind(Enum):
     adam = "adam"
 
 
+class MattingForm(Enum):
+    """How the matting Laplacian is kept."""
+
+    stencil = "stencil"
+    free = "free"
+
+
+class ObjectiveScale(Enum):
+    """How terms are normalized."""
+
+    relative = "relative"
+    paper = "paper"
+    coded = "coded"
+
+
+class Start(Enum):
+    """What the first frame of a shot starts from."""
+
+    content = "content"
+    noise = "noise"
+
+
+class Compat(Enum):
+    """A released program whose departures from its paper are repeated."""
+
+    none = "none"
+    torch7 = "torch7"
+
+
 class Codec(Enum):
     """How the result is written."""
 
@@ -82,6 +128,11 @@ class EncoderSettings:
 
     kind: EncoderKind = setting(EncoderKind.steerable, "Which encoder; 'steerable' needs no weights.")
     stride: int = setting(4, "For 'steerable': most pixels between samples, on large levels.", low=1, high=4)
+    pooling: Pooling = setting(Pooling.max, "For VGGs: how features are halved.")
+    ceil: bool = setting(False, "For VGGs: odd sizes are rounded up when halved, as in Caffe.")
+    gain: float = setting(1.0, "For VGGs: factor on the features, for weights that hold for another network.", low=1e-6)
+    precision: Precision = setting(Precision.float32, "What the encoder computes in; features are float32 in any case.")
+    compile: bool = setting(False, "Compile the encoder first (torch.compile); pays where many frames follow.")
 
 
 @dataclass
@@ -109,6 +160,7 @@ class ContentSettings:
     """Keeps coarse structure."""
 
     weight: float = setting(0.02, "Weight of the content term; 0 switches it off.", low=0)
+    layer: str | None = setting(None, "The layer that is held; when not set relu4_2 of a VGG, else the deepest.")
 
 
 @dataclass
@@ -116,6 +168,12 @@ class StyleSettings:
     """Region-masked Gram matrices of the photograph."""
 
     weight: float = setting(1.0, "Weight of the style term; 0 switches it off.", low=0)
+    layers: list[str] | None = setting(
+        None, "The layers compared; when not set relu1_1, relu2_1 ... relu5_1 of a VGG, else all."
+    )
+    layer_weights: list[float] | None = setting(
+        None, "The weight of each of them; when not set their mean is taken.", low=0
+    )
 
 
 @dataclass
@@ -124,6 +182,8 @@ class PhotorealismSettings:
 
     weight: float = setting(0.0, "Weight of the photorealism term; 0 switches it off.", low=0)
     epsilon: float = setting(1e-7, "Ridge of the per-window color fit.", low=1e-12)
+    form: MattingForm = setting(MattingForm.stencil, "Stencil is faster; free needs less memory, as at 4K.")
+    from_stage: int = setting(0, "Entry of schedule.scales, from 0, at which the term begins to count.", low=0)
 
 
 @dataclass
@@ -159,6 +219,9 @@ class SmoothnessSettings:
 class ObjectiveSettings:
     """The terms whose weighted sum is minimised for each frame."""
 
+    scale: ObjectiveScale = setting(
+        ObjectiveScale.relative, "How terms are normalized: relative, or as Luan et al. 2017 print or coded them."
+    )
     content: ContentSettings = field(default_factory=ContentSettings)
     style: StyleSettings = field(default_factory=StyleSettings)
     photorealism: PhotorealismSettings = field(default_factory=PhotorealismSettings)
@@ -208,6 +271,7 @@ class OptimizerSettings:
     history: int = setting(10, "Steps L-BFGS remembers.", low=1, high=200)
     tolerance: float = setting(1e-4, "Stop when the loss fell by less than this share over the window.", low=0, high=1)
     window: int = setting(5, "Iterations over which the relative fall of the loss is judged.", low=1)
+    line_search: bool = setting(True, "L-BFGS looks for the length of each step; off takes the one it proposes.")
 
 
 @dataclass
@@ -215,7 +279,7 @@ class ScheduleSettings:
     """Working sizes and iteration counts, coarse to fine."""
 
     scales: list[int] = setting(
-        [80, 160, 320], "Working sizes (longer side, pixels), coarse to fine.", low=16, high=8192
+        [80, 160, 320], "Working sizes (longer side, pixels), coarse to fine; one a stage.", low=16, high=8192
     )
     iterations: list[int] = setting([20, 20, 12], "Iterations at each scale for the first frame of a shot.", low=0)
     next_iterations: list[int] = setting([0, 5, 1], "Iterations at each scale for the frames after it.", low=0)
@@ -223,7 +287,17 @@ class ScheduleSettings:
         640, "A further working size for stills; no effect below the last scale.", low=16, high=8192
     )
     still_iterations: int = setting(14, "Iterations there; 0 leaves it out.", low=0)
+    start: Start = setting(Start.content, "What the first frame of a shot starts from; noise is for free pixels.")
     warm_start: bool = setting(True, "Start a frame from the previous one, carried along the flow.")
+
+
+@dataclass
+class LocalAffineSettings:
+    """Luan et al.'s last step: local color transforms from frame to result, smoothed and applied to the frame."""
+
+    enabled: bool = setting(False, "Smooth the result so, and bring it to full size so.")
+    radius: int = setting(15, "Pixels of the working size over which transforms are smoothed.", low=0, high=200)
+    range: float = setting(0.01, "Color difference over which they are.", low=1e-4)
 
 
 @dataclass
@@ -262,12 +336,15 @@ class Settings:
 
     content: str = setting(MISSING, "The clip: a video file, a folder or glob of frames, or a still.")
     style: str = setting(MISSING, "The photograph whose light, season or weather the clip takes.")
+    pairs: str | None = setting(None, "A folder of Luan et al.'s published pairs, in place of content and style.")
+    pair: str | None = setting(None, "Which of them: a number, numbers with commas, or 'all' for a table.")
     output: str = setting(MISSING, "The result: a video file, a picture, or a folder for 'png'.")
     strength: float = setting(
         1.0, "How much of the change is shown: 0 is the clip as it was, 1 the full result.", low=0, high=1
     )
     seed: int = setting(0, "Seed of everything random.", low=0)
     device: str = setting("auto", "'auto', 'cpu', 'cuda' or 'cuda:N'.")
+    compat: Compat = setting(Compat.none, "Repeat what a released program does beside its paper; see docs/method.md.")
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     segmentation: SegmentationSettings = field(default_factory=SegmentationSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
@@ -275,6 +352,7 @@ class Settings:
     parametrization: ParametrizationSettings = field(default_factory=ParametrizationSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    local_affine: LocalAffineSettings = field(default_factory=LocalAffineSettings)
     shots: ShotSettings = field(default_factory=ShotSettings)
     video: VideoSettings = field(default_factory=VideoSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)

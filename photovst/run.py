@@ -134,11 +134,12 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether the run came to its end and its result still is the one it wrote."""
-        done = _read_json(self.path / "finished.json")
-        if done.get("fingerprint") != self.fingerprint:
-            return False
-        result = self.path / done["result"]
-        return bool(result.exists() and hash_input(result) == done["sha256"])
+        return _finished(self.path, self.fingerprint)
+
+    @staticmethod
+    def holds(path: Path, key: Mapping[str, Any]) -> bool:
+        """Whether a folder holds this run, finished, without opening it."""
+        return _finished(path, fingerprint(key))
 
     def finish(self, result: Path) -> None:
         """Mark the run as finished with this result, a file or a folder of frames."""
@@ -232,6 +233,14 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
         except (ValueError, TypeError, KeyError):
             logger.warning("%s, line %d is damaged; it is left out", path, number)
     return [by_frame[index] for index in sorted(by_frame)]
+
+
+def _finished(path: Path, mark: str) -> bool:
+    done = _read_json(path / "finished.json")
+    if done.get("fingerprint") != mark:
+        return False
+    result = path / done["result"]
+    return bool(result.exists() and hash_input(result) == done["sha256"])
 
 
 def _locked(path: Path) -> BinaryIO:

@@ -18,10 +18,19 @@ from pathlib import Path
 from typing import Any, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
 
 import yaml
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from photovst.config import SegmentationMethod, Settings
+from photovst.config import (
+    Compat,
+    EncoderKind,
+    ObjectiveScale,
+    OptimizerKind,
+    ParametrizationKind,
+    SegmentationMethod,
+    Settings,
+    Start,
+)
 from photovst.errors import SettingsError, did_you_mean
 
 COMMAND_LINE = "command line"
@@ -49,30 +58,22 @@ _Assignment = tuple[str, Any, str]  # name, value, source
 
 
 def load_settings(
-    files: Sequence[Path] = (), overrides: Sequence[str] = (), fixed: Mapping[str, object] | None = None
+    files: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+    fixed: Mapping[str, object] | None = None,
+    last: Mapping[str, object] | None = None,
 ) -> Settings:
-    """Settings from defaults, YAML files in order, dotlist overrides, and fixed values, each over the former.
+    """Settings from defaults, YAML files in order, dotlist overrides, fixed and last values, each over the former.
+
+    Fixed values are those given as arguments, which no override may set as well; ``last`` ones replace any.
 
     Raises:
         SettingsError: a file cannot be read, or a setting is unknown, missing, of the wrong type, out of
             range or at odds with another.
     """
-    fixed = fixed or {}
-    assignments = [a for path in files for a in _from_file(Path(path), ())]
-    for text in overrides:
-        assignments.append(_from_override(text))
-        if assignments[-1][0] in fixed:
-            raise SettingsError(f"{COMMAND_LINE}: {text!r} sets what is given as an argument already")
-    # A path from the command line is literal text, whatever OmegaConf makes of '${'.
-    assignments += [(name, _escape(value), COMMAND_LINE) for name, value in fixed.items()]
-
-    config = OmegaConf.structured(Settings)
-    for name, value, source in assignments:
-        try:
-            OmegaConf.update(config, name, value, merge=False)
-        except OmegaConfBaseException as error:
-            due = type_text(_leaves()[name].hint)
-            raise SettingsError(f"{source}: {name} takes {due}, but {_given(value)} was given") from error
+    assignments = _assignments(files, overrides, fixed or {})
+    assignments += [(name, _escape(value), COMMAND_LINE) for name, value in (last or {}).items()]
+    config = _merged(assignments)
     sources = {name: source for name, _, source in assignments}
 
     try:
@@ -87,6 +88,15 @@ def load_settings(
     _check_ranges(settings, sources)
     _check_together(settings)
     return settings
+
+
+def peek(files: Sequence[Path], overrides: Sequence[str], name: str) -> Any:
+    """One setting as the files and overrides give it, whatever else is missing or wrong in them."""
+    config = _merged(_assignments(files, overrides, {}))
+    try:
+        return OmegaConf.select(config, name)
+    except OmegaConfBaseException as error:
+        raise SettingsError(f"{name} cannot be resolved: {str(error).splitlines()[0]}") from error
 
 
 def settings_dict(settings: Settings) -> dict[str, Any]:
@@ -146,6 +156,27 @@ def _walk(cls: type[Any], prefix: str) -> Iterator[tuple[str, _Leaf]]:
         about = field.metadata
         leaf = _Leaf(hint, default, about.get("meaning", ""), about.get("low"), about.get("high"))
         yield f"{prefix}{field.name}", leaf
+
+
+def _assignments(files: Sequence[Path], overrides: Sequence[str], fixed: Mapping[str, object]) -> list[_Assignment]:
+    assignments = [a for path in files for a in _from_file(Path(path), ())]
+    for text in overrides:
+        assignments.append(_from_override(text))
+        if assignments[-1][0] in fixed:
+            raise SettingsError(f"{COMMAND_LINE}: {text!r} sets what is given as an argument already")
+    # A path from the command line is literal text, whatever OmegaConf makes of '${'.
+    return assignments + [(name, _escape(value), COMMAND_LINE) for name, value in fixed.items()]
+
+
+def _merged(assignments: Sequence[_Assignment]) -> DictConfig:
+    config: DictConfig = OmegaConf.structured(Settings)
+    for name, value, source in assignments:
+        try:
+            OmegaConf.update(config, name, value, merge=False)
+        except OmegaConfBaseException as error:
+            due = type_text(_leaves()[name].hint)
+            raise SettingsError(f"{source}: {name} takes {due}, but {_given(value)} was given") from error
+    return config
 
 
 def _from_file(path: Path, below: tuple[Path, ...]) -> list[_Assignment]:
@@ -253,8 +284,20 @@ def _check_together(settings: Settings) -> None:
                 f"schedule.{name} has {len(counts)} entries {counts}, but schedule.scales has "
                 f"{len(schedule.scales)} {schedule.scales}; give one count a scale"
             )
-    if any(a >= b for a, b in zip(schedule.scales, schedule.scales[1:], strict=False)):
-        raise SettingsError(f"schedule.scales must ascend, coarse to fine, but {schedule.scales} was given")
+    if any(a > b for a, b in zip(schedule.scales, schedule.scales[1:], strict=False)):
+        raise SettingsError(f"schedule.scales must not descend, but {schedule.scales} was given")
+    style = settings.objective.style
+    if style.layer_weights is not None and len(style.layer_weights) != len(style.layers or ()):
+        raise SettingsError(
+            f"objective.style.layer_weights has {len(style.layer_weights)} entries {style.layer_weights}, but"
+            f" objective.style.layers {len(style.layers or ())}; give one weight a layer"
+        )
+    if style.layers == []:
+        raise SettingsError("objective.style.layers is empty; name one layer or more, or objective.style.weight=0")
+    if schedule.start is Start.noise and settings.parametrization.kind is not ParametrizationKind.pixels:
+        raise SettingsError("schedule.start=noise needs parametrization.kind=pixels; a grid starts from the frame")
+    if settings.compat is Compat.torch7:
+        _check_torch7(settings)
     if segmentation.method is SegmentationMethod.files:
         for name in ("content", "style"):
             if not getattr(segmentation, name):
@@ -265,6 +308,23 @@ def _check_together(settings: Settings) -> None:
             raise SettingsError(f"{name} is empty; set {name}=... ({_leaves()[name].meaning})")
         if name != "output" and Path(path).resolve() == Path(settings.output).resolve():
             raise SettingsError(f"output and {name} are both {settings.output}; choose another output")
+
+
+def _check_torch7(settings: Settings) -> None:
+    # Each quirk is one of free pixels, of a VGG's masks, or of the program's own normalization.
+    for name, given, needed in (
+        ("objective.scale", settings.objective.scale, ObjectiveScale.coded),
+        ("parametrization.kind", settings.parametrization.kind, ParametrizationKind.pixels),
+        ("optimizer.kind", settings.optimizer.kind, OptimizerKind.lbfgs),
+        ("optimizer.line_search", settings.optimizer.line_search, False),
+    ):
+        if given != needed:
+            due = _shown(_plain(needed))
+            raise SettingsError(
+                f"compat=torch7 needs {name}={due}, but it is {_shown(_plain(given))}; set {name}={due}"
+            )
+    if settings.encoder.kind is EncoderKind.steerable:
+        raise SettingsError("compat=torch7 needs a VGG, for masks follow it; set encoder.kind=vgg19_caffe")
 
 
 def _plain(value: Any) -> Any:

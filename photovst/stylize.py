@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -32,9 +32,9 @@ from photovst.media.records import SMALLEST_SIDE, Picture
 from photovst.media.shots import Shot
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
+from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
 from photovst.optimize.frame_optimizer import OnIteration, Stylized
-from photovst.optimize.parametrization import Parametrization
 from photovst.progress import Progress
 from photovst.provenance import identity
 from photovst.run import RunFolder, default_run_folder
@@ -69,23 +69,18 @@ def stylize_clip(
     device = build_device(settings)
     encoder = build_encoder(settings, device)
     photo = to_frame(read_image(settings.style), device)
-    inputs = {"content": settings.content, "style": settings.style}
-    if settings.segmentation.method is SegmentationMethod.files:
-        inputs["segmentation.content"] = str(settings.segmentation.content)
-        inputs["segmentation.style"] = str(settings.segmentation.style)
-    key = identity(settings, inputs, str(device))
-    with RunFolder.open(folder, settings, key, overwrite) as run:
+    with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
         overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
         highlights = Highlights(overview.count)
-        shots = _Shots(settings, run, overview, encoder, photo, device, progress, highlights)
+        shots = _Shots(settings, run, overview, clip.info.size, encoder, photo, device, progress, highlights)
         progress.stage("stylize")
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
             for frame in clip:
                 image = resized(frame.image, size)
                 stylized, masks = shots.stylize(frame, image)
-                picture = _picture(stylized.parametrization, image, settings.strength, device)
+                picture = _picture(settings, stylized, image, device)
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
                 highlights.look(frame.index, image, picture, masks)
@@ -96,6 +91,19 @@ def stylize_clip(
     return output
 
 
+def is_finished(settings: Settings, run_folder: Path) -> bool:
+    """Whether a run folder holds this very run, finished, and its result is still there."""
+    return RunFolder.holds(run_folder, _key(settings, build_device(settings)))
+
+
+def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
+    inputs = {"content": settings.content, "style": settings.style}
+    if settings.segmentation.method is SegmentationMethod.files:
+        inputs["segmentation.content"] = str(settings.segmentation.content)
+        inputs["segmentation.style"] = str(settings.segmentation.style)
+    return identity(settings, inputs, str(device))
+
+
 class _Shots:
     """Stylizes a clip's frames in order, shot by shot, or takes them from the run folder where they are done."""
 
@@ -104,13 +112,14 @@ class _Shots:
         settings: Settings,
         run: RunFolder,
         overview: Survey,
+        size: Size,
         encoder: Encoder,
         photo: Tensor,
         device: torch.device,
         progress: Progress,
         highlights: Highlights,
     ) -> None:
-        self.settings, self.run, self.overview = settings, run, overview
+        self.settings, self.run, self.overview, self.size = settings, run, overview, size
         self.encoder, self.photo, self.device = encoder, photo, device
         self.progress, self.highlights = progress, highlights
         self.cache = build_cache(settings)
@@ -153,13 +162,11 @@ class _Shots:
         """The frame's regions by themselves; at the first frame of a shot everything starts anew."""
         if index == shot.first:
             samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [small]
-            self.regions = build_regions(self.settings, samples, self.photo, self.overview.count)
+            self.regions = build_regions(self.settings, samples, self.photo, self.overview.count, self.size)
             self.styler = build_optimizer(self.settings, self.encoder, self.photo, self.regions.photo, self.still)
             self.previous = self.masks = None
-            for name in self.regions.orphans:
-                self.progress.warn(
-                    f"region {name} of the clip is not in the photograph; it takes the look of the whole photograph"
-                )
+            for notice in self.regions.notices:
+                self.progress.warn(notice)
         masks = self.regions.of(index, small)
         if index == shot.first:
             self.highlights.begin_shot(index, self.regions, masks)
@@ -250,10 +257,15 @@ def _check_apart(folder: Path, output: Path) -> None:
         raise SettingsError(f"the run folder {folder} would lie in the output {output}; choose another with --run")
 
 
-def _picture(parametrization: Parametrization, image: Picture, strength: float, device: torch.device) -> Picture:
+def _picture(settings: Settings, stylized: Stylized, image: Picture, device: torch.device) -> Picture:
     """The result at full size, mixed with the frame by ``strength``."""
     frame = to_frame(image, device)
-    result = parametrization.lift(frame)
-    if strength < 1:
-        result = torch.lerp(frame, result, strength)
+    if settings.local_affine.enabled:
+        small = stylized.parametrization.lift(stylized.frame)
+        affine = settings.local_affine
+        result = smooth_local_affine(stylized.frame, small, affine.radius, affine.range, frame).clamp(0, 1)
+    else:
+        result = stylized.parametrization.lift(frame)
+    if settings.strength < 1:
+        result = torch.lerp(frame, result, settings.strength)
     return to_picture(result, image.dtype)

@@ -177,6 +177,7 @@ def test_a_gpu_where_there_is_none(refused: Callable[..., None]) -> None:
 def test_absent_weights(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PHOTOVST_WEIGHTS", "weights")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache_home"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")  # where nobody answers: as without a network
     assert stylize("clip.mkv", "photo.png", "out.mp4", "encoder.kind=vgg19_cd16x") == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("photovst: error: vgg19_cd16x.pth (3.9 MB, MIT) is not in weights or ")

@@ -12,6 +12,7 @@ from photovst.build import (
     build_device,
     build_encoder,
     build_optimizer,
+    build_recipe,
     build_regions,
     build_start,
 )
@@ -26,8 +27,7 @@ from photovst.config import (
 from photovst.errors import MediaError, SettingsError, WeightsError
 from photovst.guidance.guides import Guides
 from photovst.media.images import write_image
-from photovst.models.steerable import Steerable
-from photovst.models.vgg19_cd16x import Vgg19Cd16x
+from photovst.models.vgg import CONVOLUTIONS, Vgg
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
 from photovst.optimize.grid_prior import GridPrior
@@ -73,25 +73,98 @@ def test_a_device_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch)
         build_device(_settings("device=cuda:2"))
 
 
+def _random_state(kind: str) -> dict[str, Tensor]:
+    """A checkpoint in torchvision's layout, with few channels."""
+    counts, place, state, before = CONVOLUTIONS[kind], 0, {}, 3
+    for count in counts:
+        for _ in range(count):
+            state[f"features.{place}.weight"] = torch.randn(4, before, 3, 3) * 0.2
+            state[f"features.{place}.bias"] = torch.zeros(4)
+            place, before = place + 2, 4
+        place += 1
+    return state
+
+
 @pytest.mark.parametrize("kind", EncoderKind)
 def test_every_encoder(kind: EncoderKind, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = _settings(f"encoder.kind={kind.name}", "encoder.stride=3")
+    settings = _settings(
+        f"encoder.kind={kind.name}", "encoder.stride=3", "encoder.pooling=average", "encoder.ceil=true"
+    )
     if kind is EncoderKind.vgg19_cd16x:
         monkeypatch.setenv("PHOTOVST_WEIGHTS", str(request.getfixturevalue("shared") / "weights"))
-    encoder = build_encoder(settings, CPU)
-    features = list(encoder(FRAME).values())
-    assert len(features) >= 3
-    if kind is EncoderKind.steerable:
-        assert isinstance(encoder, Steerable)
-        assert encoder(torch.rand(1, 3, 160, 240))["level0"].shape[-2:] == (54, 80)
     else:
-        assert isinstance(encoder, Vgg19Cd16x)
-        assert features[0].shape[-2:] == (32, 48)
-    assert not any(planes.requires_grad for planes in features)
+        state = _random_state("vgg16" if kind is EncoderKind.vgg16 else "vgg19")
+        monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: state)
+    encoder = build_encoder(settings, CPU)
+    frame = torch.rand(1, 3, 160, 241)
+    features = encoder(frame)
+    assert not any(planes.requires_grad for planes in features.values())
+    if kind is EncoderKind.steerable:
+        assert list(features) == [f"level{level}" for level in range(5)]
+        assert features["level0"].shape[-2:] == (54, 81)
+    else:
+        assert isinstance(encoder, Vgg)
+        assert list(features) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1"]
+        assert features["relu2_1"].shape[-2:] == (80, 121)
+        assert encoder.pooling == "average"
+        louder = build_encoder(_settings(f"encoder.kind={kind.name}", "encoder.gain=2"), CPU)(frame)
+        torch.testing.assert_close(louder["relu1_1"], 2 * features["relu1_1"])
+
+
+def test_a_vgg_returns_the_layers_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: _random_state("vgg19"))
+    style = ["objective.style.layers=[relu1_2, conv3_4]", "objective.style.layer_weights=[.25, 3]"]
+    for extra, expected in (
+        (["objective.content.layer=relu2_1"], ["relu1_2", "relu2_1", "conv3_4"]),
+        (["objective.content.weight=0"], ["relu1_2", "conv3_4"]),
+        (["objective.style.weight=0"], ["relu4_2"]),
+    ):
+        settings = _settings("encoder.kind=vgg19", *style, *extra)
+        assert list(build_encoder(settings, CPU)(FRAME)) == expected
+        assert build_recipe(settings).style_layers == {"relu1_2": 0.25, "conv3_4": 3}
+    with pytest.raises(SettingsError, match=r"^the encoder has no layer 'relu9_1'; choose from conv1_1, relu1_1"):
+        build_encoder(_settings("encoder.kind=vgg19", "objective.style.layers=[relu9_1]"), CPU)
+    for setting in ("objective.style.layers=[relu1_1]", "objective.content.layer=relu1_1"):
+        with pytest.raises(SettingsError, match=r"^the encoder has no layer 'relu1_1'; choose from level0, level1"):
+            build_encoder(_settings(setting), CPU)
+
+
+def test_half_the_bits_give_nearly_the_same_features() -> None:
+    exact = build_encoder(_settings(), CPU)(FRAME)
+    half = build_encoder(_settings("encoder.precision=bfloat16"), CPU)(FRAME)
+    for layer, planes in exact.items():
+        assert half[layer].dtype is torch.float32
+        torch.testing.assert_close(half[layer], planes, rtol=0, atol=0.02 * planes.abs().max().item())
+        assert not torch.equal(half[layer], planes)
+
+
+def test_the_quirks_of_the_released_program_come_with_compat(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [
+        "encoder.kind=vgg19_caffe",
+        "objective.scale=coded",
+        "parametrization.kind=pixels",
+        "optimizer.line_search=false",
+    ]
+    plain, quirky = build_recipe(_settings(*asked)), build_recipe(_settings(*asked, "compat=torch7"))
+    assert (plain.masked_gradient, quirky.masked_gradient) == (True, False)
+    assert (plain.unreported, quirky.unreported) == (frozenset(), {"photorealism", "smoothness"})
+    masks, features = torch.ones(1, 1, 8, 8), {"relu1_1": torch.zeros(1, 4, 8, 8)}
+    assert plain.masks_of(masks, features)["relu1_1"].min() == 1
+    assert quirky.masks_of(masks, features)["relu1_1"].min() == pytest.approx(4 / 9)  # a corner
+    state = _random_state("vgg19")
+    monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: state)
+    brighter = [build_encoder(_settings(*asked, *extra), CPU) for extra in ((), ("compat=torch7",))]
+    kernels = [encoder.get_buffer("preprocess_kernel").max().item() for encoder in brighter]  # type: ignore[attr-defined]
+    assert kernels == [255, 256]
+    optimizer = build_optimizer(_settings(*asked, "compat=torch7"), brighter[0], PHOTO, torch.ones_like(PHOTO[:, :1]))
+    assert optimizer.handover is not None
+    handed = optimizer.handover(Pixels.identity(FRAME))
+    assert torch.equal(handed.lift(FRAME) * 255, (FRAME * 255).round())
 
 
 def test_an_encoder_without_its_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PHOTOVST_WEIGHTS", raising=False)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")  # where nobody answers: as without a network
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path))
     with pytest.raises(WeightsError, match=r"vgg19_cd16x\.pth .* is not in"):
         build_encoder(_settings("encoder.kind=vgg19_cd16x"), CPU)
@@ -131,10 +204,25 @@ def test_every_segmentation(method: SegmentationMethod, tmp_path: Path) -> None:
     torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, 32, 48))
     expected = {
         SegmentationMethod.joint: (("region 1", "region 2"), ()),
-        SegmentationMethod.files: (("blue", "red"), ("red",)),
+        SegmentationMethod.files: (
+            ("blue", "red"),
+            ("region red of the clip is not in the photograph; it takes the look of the whole photograph",),
+        ),
         SegmentationMethod.none: (("whole frame",), ()),
     }
-    assert (regions.names, regions.orphans) == expected[method]
+    assert (regions.names, regions.notices) == expected[method]
+
+
+def test_mask_files_of_another_size_are_said(tmp_path: Path) -> None:
+    red = (255, 0, 0)
+    content, style = _mask(tmp_path / "clip.png", red), _mask(tmp_path / "photo.png", red)  # 8x16
+    settings = _settings("segmentation.method=files", f"segmentation.content={content}", f"segmentation.style={style}")
+    photo = PHOTO[..., :16, :8]
+    assert build_regions(settings, [FRAME], photo, 1, (16, 8)).notices == ()
+    (notice,) = build_regions(settings, [FRAME], photo, 1, (17, 8)).notices
+    assert notice.endswith("clip.png is 8x16, but its picture 8x17; it is resized")
+    with pytest.raises(MediaError, match=r"photo\.png is 8x16, but its picture 36x40; give one of the picture's size"):
+        build_regions(settings, [FRAME], PHOTO, 1, (16, 8))
 
 
 def test_mask_files_are_taken_frame_by_frame(tmp_path: Path) -> None:
@@ -214,9 +302,9 @@ def test_every_optimizer_and_target(kind: OptimizerKind, target: TemporalTarget)
     assert solver.kind == kind.value
     assert (solver.learning_rate, solver.history, solver.tolerance, solver.window) == (0.5, 7, 0.25, 3)
     assert optimizer.scales == [Scale(16, 4, 2), Scale(32, 3, 1)]
-    assert optimizer.temporal_target == target.value
+    assert optimizer.terms.recipe.temporal_target == target.value
     assert optimizer.warm_start is False
-    assert optimizer.epsilon == 1e-5
+    assert optimizer.terms.recipe.epsilon == 1e-5
     result = optimizer.stylize(Guides(FRAME, torch.ones(1, 1, 32, 48)), None)
     assert result.losses["total"] > 0
 
@@ -225,9 +313,9 @@ def test_every_term_has_its_own_weight_and_none_without() -> None:
     names = ("content", "style", "photorealism", "temporal", "smoothness", "structure", "gamut")
     given = {name: float(place) for place, name in enumerate(names, start=1)}
     overrides = [f"objective.{name}.weight={weight}" for name, weight in given.items()]
-    assert _optimizer(*overrides).weights == given
+    assert _optimizer(*overrides).terms.recipe.weights == given
     for name in names:
-        weights = _optimizer(*overrides, f"objective.{name}.weight=0").weights
+        weights = _optimizer(*overrides, f"objective.{name}.weight=0").terms.recipe.weights
         assert weights == {other: weight for other, weight in given.items() if other != name}
 
 

@@ -19,6 +19,8 @@ COLORS = {
 }
 """The nine colors, in the order of the published masks; a label is an index into them."""
 
+_PALETTE = np.array(list(COLORS.values()), dtype=np.int32)
+
 
 def snap(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Label of the nearest of the nine colors at each pixel: ``(H, W, 3)`` to ``(H, W)``.
@@ -26,11 +28,16 @@ def snap(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     The published masks hold thousands of colors (compression and antialiasing), so an exact match would lose most
     of the picture.
     """
-    palette = np.array(list(COLORS.values()), dtype=np.int32)
     flat, inverse = np.unique(picture.reshape(-1, 3), axis=0, return_inverse=True)
-    distance = ((flat.astype(np.int32)[:, None] - palette[None]) ** 2).sum(axis=2)
+    distance = ((flat.astype(np.int32)[:, None] - _PALETTE[None]) ** 2).sum(axis=2)
     labels: NDArray[np.uint8] = distance.argmin(axis=1).astype(np.uint8)
     return labels[inverse.reshape(-1)].reshape(picture.shape[:2])
+
+
+def nearness(picture: NDArray[np.uint8], labels: NDArray[np.uint8], distance: float = 60) -> float:
+    """Share of pixels within this distance of the color they were taken for: about 1 for a mask, less for a photo."""
+    squares = ((picture.astype(np.int32) - _PALETTE[labels]) ** 2).sum(axis=2)
+    return float((squares <= distance**2).mean())
 
 
 def without(labels: NDArray[np.uint8], gone: set[int]) -> NDArray[np.uint8]:

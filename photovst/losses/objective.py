@@ -23,11 +23,12 @@ class Term(Protocol):
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Unweighted values by term, their weights, and the weighted total that is minimized."""
+    """Unweighted values by term, their weights, the weighted total that is minimized, and what is told of it."""
 
     values: dict[str, Tensor]
     weights: dict[str, float]
     total: Tensor
+    reported: Tensor
 
     def numbers(self) -> dict[str, float]:
         """The unweighted values and the total as plain numbers, for records."""
@@ -41,9 +42,17 @@ class Objective:
         encoder: turns a picture into features, once per evaluation.
         terms: by name.
         weights: by the same names; all above 0, since a term without weight is not built.
+        unreported: terms left out of the loss the optimizer is told, though not of its gradient, as in the released
+            program of [Luan2017].
     """
 
-    def __init__(self, encoder: Encoder, terms: Mapping[str, Term], weights: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        terms: Mapping[str, Term],
+        weights: Mapping[str, float],
+        unreported: frozenset[str] = frozenset(),
+    ) -> None:
         if set(terms) != set(weights) or not terms:
             raise ValueError(
                 f"terms {sorted(terms)} and weights {sorted(weights)} must have the same names, one or more"
@@ -51,12 +60,16 @@ class Objective:
         self.encoder = encoder
         self.terms = dict(terms)
         self.weights = dict(weights)
+        self.unreported = unreported
 
     def __call__(self, image: Float[Tensor, "1 3 h w"]) -> Breakdown:
         """Evaluate every term on one encoding of the picture."""
         features = self.encoder(image)
         values = {name: term(image, features) for name, term in self.terms.items()}
-        total = image.new_zeros(())
-        for name, value in values.items():
-            total = total + self.weights[name] * value
-        return Breakdown(values, self.weights, total)
+        weighted = {name: self.weights[name] * value for name, value in values.items()}
+        total = sum(weighted.values(), start=image.new_zeros(()))
+        reported = total
+        if self.unreported & values.keys():
+            told = (value.detach() for name, value in weighted.items() if name not in self.unreported)
+            reported = sum(told, start=image.new_zeros(()))
+        return Breakdown(values, self.weights, total, reported)

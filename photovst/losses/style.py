@@ -1,61 +1,98 @@
-"""Region-masked Gram style [Gatys2016, Luan2017], relative to the photograph's own statistics."""
+"""Region-masked Gram style [Gatys2016, Luan2017]."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
 from photovst.ops.masks import resize_masks
-from photovst.ops.statistics import masked_gram
+from photovst.ops.statistics import gram_weights, masked_gram, weighted_gram
+from photovst.types import TermScale
 
 Grams = dict[str, Tensor]
 """Gram matrices by layer, each ``(regions, channels, channels)``."""
 
-
-def region_grams(features: Mapping[str, Tensor], masks: Float[Tensor, "1 k h w"]) -> Grams:
-    """The Gram matrices of each region in each layer; masks are averaged down to each layer's size."""
-    return {name: masked_gram(planes, masks_at(masks, planes)) for name, planes in features.items()}
+LayerMasks = Mapping[str, Tensor]
+"""Region masks by layer, each ``(1, regions, h, w)`` of the layer's size."""
 
 
-def masks_at(masks: Float[Tensor, "1 k h w"], features: Float[Tensor, "1 c hf wf"]) -> Tensor:
-    """Masks at a feature map's size; averaging keeps their sum at one."""
-    return resize_masks(masks, (features.shape[-2], features.shape[-1]))
+def layer_masks(masks: Float[Tensor, "1 k h w"], features: Mapping[str, Tensor]) -> LayerMasks:
+    """Masks averaged down to each layer's size; they go on summing to one."""
+    return {name: resize_masks(masks, (planes.shape[-2], planes.shape[-1])) for name, planes in features.items()}
+
+
+def region_grams(features: Mapping[str, Tensor], masks: LayerMasks, scale: TermScale = "relative") -> Grams:
+    """The Gram matrices of each region in each layer that has masks."""
+    return {name: masked_gram(features[name], masks[name], _power(scale)) for name in features if name in masks}
 
 
 class StyleTerm:
-    """Squared Frobenius distance of Gram matrices, per region and layer, over the squared norm of the style's.
+    """Squared Frobenius distance of Gram matrices of each region and layer to the photograph's.
 
-    Regions count by their area in the content, layers count alike. Departures from [Luan2017]: Grams are means over
-    a region instead of sums over a masked frame, so the value does not depend on sizes, and the distance is relative,
-    so that all layers have one scale: 0 is the photograph's style, about 1 is none of it.
+    With G_k the mean of outer products over region k, a_k its share of the frame, C the number of channels:
+
+    - ``relative``: ``sum_k a_k |G_k - S_k|^2 / |S_k|^2``: 0 is the photograph's style, about 1 is none of it, on every
+      layer of every encoder. Ours: the sum over a masked frame of [Luan2017] would depend on sizes.
+    - ``paper``: ``sum_k |G_k - S_k|^2 / (2 C^4)``. The text divides by 2 C^2 and leaves open what divides G; only with
+      the program's C do its weights and the program's agree.
+    - ``coded``: ``sum_k a_k |G_k - S_k|^2 / C^4``, as in the released program.
+
+    The two latter mask features before they are multiplied, so that masks enter squared.
 
     Args:
-        targets: the photograph's Gram matrices by layer, from `region_grams`.
-        masks: the frame's regions, at any size; region k takes the style of region k.
+        targets: the photograph's Gram matrices by layer, from `region_grams` on the same scale.
+        masks: the frame's regions at each layer's size; region k takes the style of region k.
+        scale: as above.
+        layers: the weight of each layer that counts; the mean of all that both pictures have when not given.
+        masked_gradient: see `masked_gram`.
     """
 
-    def __init__(self, targets: Grams, masks: Float[Tensor, "1 k h w"]) -> None:
-        wanted, given = {len(gram) for gram in targets.values()}, masks.shape[1]
-        if wanted != {given}:
-            raise ValueError(
-                f"{given} regions in the frame but {sorted(wanted)} in the photograph; give both the same regions"
-            )
+    def __init__(
+        self,
+        targets: Grams,
+        masks: LayerMasks,
+        scale: TermScale = "relative",
+        layers: Mapping[str, float] | None = None,
+        masked_gradient: bool = True,
+    ) -> None:
+        shared = [name for name in masks if name in targets]
+        weights = {name: 1 / len(shared) for name in shared}
+        if layers is not None:
+            # A frame too small for a deep layer does without it.
+            weights = {name: layers[name] for name in shared if name in layers}
+        for name in weights:
+            if len(targets[name]) != masks[name].shape[1]:
+                raise ValueError(
+                    f"{masks[name].shape[1]} regions in the frame but {len(targets[name])} in the photograph; give both"
+                    " the same regions"
+                )
         self.targets = targets
-        self.norms = {name: gram.square().sum(dim=(1, 2)).clamp_min(1e-12) for name, gram in targets.items()}
-        self.masks = masks
-        self._masks: dict[str, Tensor] = {}
-        areas = masks.mean(dim=(0, 2, 3))
-        self.areas = areas / areas.sum()
+        self.factors = {name: weight * _factor(targets[name], masks[name], scale) for name, weight in weights.items()}
+        self.weights = {name: gram_weights(masks[name], _power(scale), masked_gradient) for name in weights}
 
     def __call__(self, image: Float[Tensor, "1 3 h w"], features: Mapping[str, Tensor]) -> Float[Tensor, ""]:
-        """The distance of the features given, averaged over the layers both pictures have."""
-        layers = [name for name in features if name in self.targets]
+        """The weighted sum over regions and layers."""
         total = image.new_zeros(())
-        for name in layers:
-            if name not in self._masks:
-                self._masks[name] = masks_at(self.masks, features[name])
-            distance = (masked_gram(features[name], self._masks[name]) - self.targets[name]).square()
-            total = total + (self.areas * distance.sum(dim=(1, 2)) / self.norms[name]).sum()
-        return total / len(layers)
+        for name, factor in self.factors.items():
+            distance = (weighted_gram(features[name], self.weights[name]) - self.targets[name]).square()
+            total = total + (factor * distance.sum(dim=(1, 2))).sum()
+        return total
+
+
+def _factor(target: Tensor, masks: Tensor, scale: TermScale) -> Float[Tensor, " k"]:
+    """What the squared distance of each region counts at a layer."""
+    share, channels = masks.mean(dim=(0, 2, 3)), float(target.shape[-1])
+    match scale:
+        case "relative":
+            return share / share.sum() / target.square().sum(dim=(1, 2)).clamp_min(1e-12)
+        case "paper":
+            return (share > 0).to(share) / (2 * channels**4)
+        case "coded":
+            return share / channels**4
+
+
+def _power(scale: TermScale) -> Literal[1, 2]:
+    return 1 if scale == "relative" else 2

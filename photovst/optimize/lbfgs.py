@@ -39,12 +39,19 @@ class Lbfgs:
         evaluate: loss and gradient at a place; not to be changed afterwards.
         start: the first place.
         history: steps remembered.
+        line_search: whether a step's length is looked for; else it is that of the quadratic model, one evaluation a
+            step, and the loss may rise.
     """
 
     def __init__(
-        self, evaluate: Callable[[Tensor], tuple[float, Tensor]], start: Float[Tensor, " n"], history: int = 10
+        self,
+        evaluate: Callable[[Tensor], tuple[float, Tensor]],
+        start: Float[Tensor, " n"],
+        history: int = 10,
+        line_search: bool = True,
     ) -> None:
         self._evaluate = evaluate
+        self._line_search = line_search
         self.at = self._point(start)
         self._steps: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=history)
 
@@ -58,7 +65,10 @@ class Lbfgs:
         if slope == 0:
             return False
         length = 1.0 if self._steps else min(1.0, 1 / float(self.at.gradient.abs().sum()))
-        reached = self._search(direction, slope, length)
+        if self._line_search:
+            reached = self._search(direction, slope, length)
+        else:
+            reached = self._point(self.at.place + length * direction)
         if reached is None:
             return False
         moved, turned = reached.place - self.at.place, reached.gradient - self.at.gradient

@@ -13,6 +13,9 @@ from photovst.ops.guided_filter import affine_upsample
 from photovst.ops.warp import resize_flow, warp
 from photovst.storage import Arrays
 
+MEAN_COLOR = (0.485, 0.456, 0.406)
+"""Mean of ImageNet's photographs, RGB."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
@@ -30,6 +33,18 @@ class Pixels:
     def identity(cls, frame: Float[Tensor, "1 3 h w"]) -> Pixels:
         """The picture that is the frame."""
         return cls(_to_16_bits(frame), frame)
+
+    @classmethod
+    def noise(cls, frame: Float[Tensor, "1 3 h w"], seed: int) -> Pixels:
+        """Faint noise around the mean color of photographs, as [Luan2017] starts: 1e-4 of the range."""
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(frame.shape, generator=generator).to(frame)
+        mean = frame.new_tensor(MEAN_COLOR).view(1, 3, 1, 1)
+        return cls(_to_16_bits(mean + 1e-4 * noise), frame)
+
+    def quantized(self, levels: int = 255) -> Pixels:
+        """The picture as it would come back from a file with so many levels above black."""
+        return Pixels((self.image * levels).round() / levels, self.frame)
 
     def fit(self, frame: Float[Tensor, "1 3 h w"], masks: Float[Tensor, "1 k _h _w"]) -> PixelFit:
         """Begin from this picture, brought to the frame's size; free pixels know no regions."""

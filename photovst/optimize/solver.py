@@ -27,6 +27,8 @@ class Solver:
         history: steps L-BFGS remembers.
         tolerance: stop when the loss fell by less than this share over ``window`` iterations.
         window: iterations.
+        line_search: L-BFGS looks for the length of each step; without, it takes the one its model proposes, as
+            Torch7's does when it is not told otherwise.
     """
 
     kind: Literal["lbfgs", "adam"] = "lbfgs"
@@ -34,6 +36,7 @@ class Solver:
     history: int = 10
     tolerance: float = 1e-4
     window: int = 5
+    line_search: bool = True
 
     def minimize(
         self,
@@ -72,7 +75,7 @@ class Solver:
             # Gradients need not be contiguous, which `parameters_to_vector` asks for.
             return value, torch.cat([gradient.reshape(-1) for gradient in loss.gradients])
 
-        optimizer = Lbfgs(evaluate, parameters_to_vector(variables).detach(), self.history)
+        optimizer = Lbfgs(evaluate, parameters_to_vector(variables).detach(), self.history, self.line_search)
         while True:
             before = optimizer.at.loss
             moved = optimizer.step()
@@ -127,12 +130,13 @@ class _Loss:
     def __call__(self) -> Tensor:
         variables = self.fit.variables
         breakdown = self.objective(self.fit.render())
-        values, weights, total = breakdown.values, breakdown.weights, breakdown.total
+        values, weights, total, reported = breakdown.values, breakdown.weights, breakdown.total, breakdown.reported
         weight = self.fit.roughness_weight
         if weight:
             values = {**values, "roughness": self.fit.roughness()}
             weights = {**weights, "roughness": weight}
-            total = total + weight * values["roughness"]
+            rough = weight * values["roughness"]
+            total, reported = total + rough, reported + rough
         if not math.isfinite(total.item()):
             # Here rather than after a step: a line search would go on comparing with it.
             raise NumericalError(
@@ -142,5 +146,6 @@ class _Loss:
         self.gradients = torch.autograd.grad(total, variables)
         self.evaluations += 1
         self._at = [variable.detach().clone() for variable in variables]
-        self._breakdown = Breakdown({name: v.detach() for name, v in values.items()}, weights, total.detach())
-        return self._breakdown.total
+        values = {name: value.detach() for name, value in values.items()}
+        self._breakdown = Breakdown(values, weights, total.detach(), reported.detach())
+        return self._breakdown.reported

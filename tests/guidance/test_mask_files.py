@@ -9,6 +9,7 @@ from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS
 from photovst.guidance.mask_files import MaskFiles, clean
 from photovst.media.images import write_image
+from photovst.media.scenes import Look, photograph
 
 
 def _paint(path: Path, columns: Sequence[str], dtype: type = np.uint8) -> Path:
@@ -65,6 +66,28 @@ def test_a_region_the_photograph_lacks_takes_the_whole_of_it(tmp_path: Path) -> 
     assert files.photo_masks[0, 0].mean() == 0.5
 
 
+def test_as_published_such_a_region_has_no_look(tmp_path: Path) -> None:
+    content = _paint(tmp_path / "clip.png", ["blue", "red"])
+    files = MaskFiles.open(content, _paint(tmp_path / "photo.png", ["blue", "green"]), orphans_take_all=False)
+    assert files.orphans == ("red",)
+    assert torch.equal(files.photo_masks[0, 1], torch.zeros(20, 20))
+
+
+def test_masks_have_the_size_of_their_pictures(tmp_path: Path) -> None:
+    content, style = _paint(tmp_path / "clip.png", ["blue", "red"]), _paint(tmp_path / "photo.png", ["blue"])
+    files = MaskFiles.open(content, style)
+    assert files.check_sizes((20, 20), (20, 10)) == []
+    notices = files.check_sizes((21, 20), (20, 9))
+    assert [notice.split("png is ")[1] for notice in notices] == [
+        "20x20, but its picture 20x21; it is resized",
+        "10x20, but its picture 9x20; it is resized",
+    ]
+    with pytest.raises(MediaError, match=r"^the mask .*clip\.png is 20x20, but its picture 40x30; give one of the pic"):
+        files.check_sizes((30, 40), (20, 10))
+    with pytest.raises(MediaError, match=r"^the mask .*photo\.png is 10x20, but its picture 10x22; give one"):
+        files.check_sizes((20, 20), (22, 10))
+
+
 def test_a_region_only_the_photograph_has_is_left_out(tmp_path: Path) -> None:
     content = _paint(tmp_path / "clip.png", ["blue"])
     files = MaskFiles.open(content, _paint(tmp_path / "photo.png", ["blue", "green"]))
@@ -90,6 +113,17 @@ def test_sixteen_bits_and_jpeg_are_read_too(tmp_path: Path) -> None:
     assert files.names == ("blue", "grey")
     assert files.orphans == ("grey",)
     assert files.photo_masks[0, 0].mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_photograph_is_no_mask(tmp_path: Path) -> None:
+    good = _paint(tmp_path / "a.png", ["blue"])
+    write_image(tmp_path / "photo.png", photograph(Look.day, 1, (40, 60)))
+    with pytest.raises(
+        MediaError, match=r"photo\.png is not painted in the nine colors \(blue, green, .*: only \d+% of"
+    ):
+        MaskFiles.open(good, tmp_path / "photo.png")
+    with pytest.raises(MediaError, match="not painted in the nine colors"):
+        MaskFiles.open(tmp_path / "photo.png", good)
 
 
 def test_errors(tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ def test_one_layer_is_held_the_deepest_by_default(layer: str | None, held: str) 
     assert term(IMAGE, {**other, held: own[held]}).item() == 0
 
 
+def test_paper_and_coded_scales() -> None:
+    own, other = _features(), _features()
+    squares = (other["coarse"] - own["coarse"]).square().numpy()
+    assert ContentTerm(own, None, "paper")(IMAGE, other).item() == pytest.approx(squares.mean() / 2)
+    assert ContentTerm(own, None, "coded")(IMAGE, other).item() == pytest.approx(squares.mean())
+
+
 def test_a_frame_without_features_divides_by_no_zero() -> None:
     black = {"fine": torch.zeros(1, 3, 4, 4)}
     assert ContentTerm(black)(IMAGE, black).item() == 0

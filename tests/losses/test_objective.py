@@ -48,6 +48,17 @@ def test_the_picture_is_encoded_once_an_evaluation() -> None:
         assert encoder.calls == count
 
 
+def test_unreported_terms_move_the_picture_but_are_not_told_of() -> None:
+    image = torch.rand(1, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    terms, weights = {"brightness": brightness, "energy": energy}, {"energy": 10.0, "brightness": 0.5}
+    whole, part = Objective(Encoder(), terms, weights), Objective(Encoder(), terms, weights, frozenset({"energy"}))
+    assert whole(image).reported.item() == whole(image).total.item()
+    assert part(image).reported.item() == pytest.approx(0.5 * image.mean().item())
+    gradients = [torch.autograd.grad(objective(image).total, image)[0] for objective in (whole, part)]
+    assert torch.equal(*gradients)
+    assert part(image).numbers() == whole(image).numbers()
+
+
 def test_gradcheck() -> None:
     objective = Objective(Encoder(), {"a": energy, "b": brightness}, {"a": 3.0, "b": 2.0})
     image = torch.rand(1, 3, 3, 4, dtype=torch.float64, requires_grad=True)

@@ -25,6 +25,9 @@ def test_total_variation_matches_numpy_and_is_the_terms_value() -> None:
     expected = (np.diff(array, axis=2) ** 2).mean() + (np.diff(array, axis=3) ** 2).mean()
     assert total_variation(image).item() == pytest.approx(expected)
     assert SmoothnessTerm()(image[:1], {}).item() == pytest.approx(total_variation(image[:1]).item())
+    values = 256 * image[0].double().numpy()
+    squares = (np.diff(values, axis=1) ** 2).sum() + (np.diff(values, axis=2) ** 2).sum()
+    assert SmoothnessTerm("coded")(image[:1], {}).item() == pytest.approx(squares / 2, rel=1e-5)
 
 
 def test_gamut_counts_what_clipping_would_cut_off() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from photovst.errors import MediaError
 from photovst.media.images import picture_size, read_image, read_picture, write_image
@@ -88,6 +89,14 @@ def test_exif_orientation_is_applied(
     path.write_bytes(with_orientation(path.read_bytes(), orientation))
     np.testing.assert_array_equal(read_image(path), turn(plain))
     assert picture_size(path) == turn(plain).shape[:2]
+
+
+def test_a_jpeg_for_print_is_read_in_rgb(tmp_path: Path) -> None:
+    ramp = np.indices((32, 48)).sum(axis=0)[..., None] * np.array([3, 2, 1])
+    Image.fromarray(ramp.astype(np.uint8)).convert("CMYK").save(tmp_path / "print.jpg", quality=98)
+    picture = read_image(tmp_path / "print.jpg")
+    assert picture.shape == (32, 48, 3)
+    np.testing.assert_allclose(picture, ramp, atol=3)
 
 
 def test_jpeg_is_close_and_has_8_bits(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from torch import Tensor
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.guides import Guides, motion_between
 from photovst.losses.content import ContentTerm
-from photovst.losses.style import StyleTerm, region_grams
+from photovst.losses.style import StyleTerm, layer_masks, region_grams
 from photovst.losses.temporal import TemporalTerm
 from photovst.media.scenes import Look, Scene, photograph
 from photovst.media.tensors import to_frame
@@ -16,6 +17,7 @@ from photovst.models.steerable import Steerable
 from photovst.ops.resize import resize
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale, Stylized
+from photovst.optimize.frame_terms import FrameTerms, Recipe
 from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.pixels import Pixels
@@ -23,6 +25,7 @@ from photovst.optimize.solver import Solver
 
 SCALES = (Scale(48, 16, 0), Scale(96, 6, 4))
 PRIOR = GridPrior(smoothness=0.02, luma=1.0, within=1.0, gain=0.0)
+RECIPE = [field.name for field in dataclasses.fields(Recipe)]
 WEIGHTS = {"style": 1.0, "content": 0.02, "structure": 0.08, "gamut": 10.0}
 
 
@@ -54,16 +57,11 @@ def _grid(frame: Tensor) -> Parametrization:
 
 
 def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) -> FrameOptimizer:
-    given: dict[str, Any] = {
-        "encoder": Steerable(stride=2),
-        "photo": photo,
-        "photo_masks": _halves(photo),
-        "scales": scales,
-        "weights": WEIGHTS,
-        "solver": Solver(),
-        "start": _grid,
-    }
-    return FrameOptimizer(**{**given, **changed})
+    """An optimizer of these scales; further arguments are those of a recipe, an encoder, or the optimizer's own."""
+    encoder = changed.pop("encoder", Steerable(stride=2))
+    recipe = {name: changed.pop(name) for name in RECIPE if name in changed}
+    terms = FrameTerms(Recipe(**{"weights": WEIGHTS, **recipe}), encoder, photo, _halves(photo))
+    return FrameOptimizer(terms, scales, **{"solver": Solver(), "start": _grid, **changed})
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +72,8 @@ def first(frames: list[Tensor], photo: Tensor) -> Stylized:
 def test_the_frame_takes_the_photographs_style(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
     frame, masks, encoder = frames[0], _halves(frames[0]), Steerable(stride=2)
     # No working size is above that of the photograph but the last, where it is taken as it is.
-    term = StyleTerm(region_grams(encoder(photo), _halves(photo)), masks)
+    features, wanted = encoder(frame), encoder(photo)
+    term = StyleTerm(region_grams(wanted, layer_masks(_halves(photo), wanted)), layer_masks(masks, features))
     before = term(frame, encoder(frame)).item()
     assert first.losses["style"] < 0.2 * before
     # Judged without the encoder: each half's mean color is where the photograph's is.
@@ -112,7 +111,7 @@ def test_terms_without_a_weight_are_not_built(
 
     names = ("ContentTerm", "StructureTerm", "PhotorealismTerm", "SmoothnessTerm", "TemporalTerm")
     for name in names:
-        monkeypatch.setattr(f"photovst.optimize.frame_optimizer.{name}", refuse)
+        monkeypatch.setattr(f"photovst.optimize.frame_terms.{name}", refuse)
     optimizer = _optimizer(photo, [Scale(48, 1, 1)], weights={"style": 1.0, "gamut": 1.0})
     guides = Guides(frames[0], _halves(frames[0]), _still(frames[0]))
     result = optimizer.stylize(guides, optimizer.stylize(guides, None))
@@ -201,7 +200,7 @@ def test_output_target_is_the_previous_result_warped_and_resized(
         assert certainty.shape[-2:] == target.shape[-2:]
         return TemporalTerm(target, certainty)
 
-    monkeypatch.setattr("photovst.optimize.frame_optimizer.TemporalTerm", recorded)
+    monkeypatch.setattr("photovst.optimize.frame_terms.TemporalTerm", recorded)
     gray = BilateralGrid(0.5 * BilateralGrid.identity((2, 2, 2), PRIOR, torch.device("cpu")).grid, PRIOR)
     shift = torch.tensor([2.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 64, 96).contiguous()
     one = torch.ones(1, 1, 64, 96)
@@ -259,12 +258,12 @@ def test_content_holds_the_deepest_layer_of_the_frame(
 ) -> None:
     held: list[str] = []
 
-    def recorded(features: dict[str, Tensor]) -> ContentTerm:
-        term = ContentTerm(features)
+    def recorded(features: dict[str, Tensor], *rest: Any) -> ContentTerm:
+        term = ContentTerm(features, *rest)
         held.append(term.layer)
         return term
 
-    monkeypatch.setattr("photovst.optimize.frame_optimizer.ContentTerm", recorded)
+    monkeypatch.setattr("photovst.optimize.frame_terms.ContentTerm", recorded)
     _optimizer(photo, [Scale(96, 1, 1)]).stylize(Guides(frames[0], _halves(frames[0])), None)
     assert held == ["level4"]
 

@@ -59,6 +59,30 @@ def test_the_minimum_of_a_quadratic_is_reached(solver: Solver, iterations: int) 
     assert solution.breakdown.numbers() == pytest.approx({"value": 0, "total": 0}, abs=1e-4)
 
 
+def test_the_stop_rule_hears_what_is_reported_only() -> None:
+    # Only the steady part is told: it stops at once, though the other has not settled.
+    def terms(unreported: frozenset[str]) -> Objective:
+        parts = {
+            "steady": lambda image, features: 5 + 0 * image.sum(),
+            "value": lambda image, features: rosenbrock(image),
+        }
+        return Objective(lambda image: {}, parts, {"steady": 1.0, "value": 1.0}, unreported)
+
+    solver, told = Solver(tolerance=1e-9, window=3, line_search=False), list[float]()
+    deaf = solver.minimize(start(), terms(frozenset({"value"})), 40, lambda _, loss: told.append(loss))
+    assert deaf.iterations == 4
+    assert told == [5.0] * 4
+    assert solver.minimize(start(), terms(frozenset()), 40).iterations > 4
+    assert deaf.breakdown.numbers()["total"] == pytest.approx(5 + deaf.breakdown.numbers()["value"])
+
+
+def test_without_a_line_search_every_step_is_one_evaluation() -> None:
+    fit = start()
+    solution = Solver(tolerance=0, line_search=False).minimize(fit, objective(quadratic), 60)
+    torch.testing.assert_close(fit.image.detach(), TARGET, rtol=0, atol=1e-3)
+    assert solution.evaluations == solution.iterations + 1
+
+
 @pytest.mark.parametrize("kind", ["lbfgs", "adam"])
 def test_roughness_pulls_by_its_weight(kind: str) -> None:
     # The least of a (x - t)^2 + r x^2 is a t / (a + r).

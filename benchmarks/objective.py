@@ -1,0 +1,120 @@
+"""What one evaluation of the whole objective costs, over the bare encoder's forward and backward pass.
+
+    python benchmarks/objective.py [--encoders vgg19,vgg19_cd16x] [--regions 3] [--runs 7] [--precision float32]
+
+The objective is that of the preset luan2017 with total variation: style on five layers by region, content, matting
+Laplacian. VGG-19 gets random weights of its own size, for time does not depend on them; vgg19_cd16x needs its weights
+(PHOTOVST_WEIGHTS). Both are timed by turns in one process, medians; the ratio counts. Ends with one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from photovst.guidance.guides import Guides
+from photovst.media.scenes import Look, Scene, photograph
+from photovst.media.tensors import to_frame
+from photovst.models.checkpoints import VGG19_CD16X
+from photovst.models.precision import InPrecision
+from photovst.models.vgg import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS
+from photovst.models.vgg_checkpoints import LAYERS, torchvision_vgg, vgg19_cd16x
+from photovst.models.weights import load
+from photovst.optimize.frame_terms import FrameTerms, Recipe
+
+SIZES = ((180, 320), (466, 700))
+WIDTHS = (64, 128, 256, 512, 512)
+WEIGHTS = {"style": 1.0, "content": 0.05, "photorealism": 100.0, "smoothness": 1e-3}
+
+
+def random_vgg19() -> nn.Module:
+    """VGG-19 with random weights."""
+    state, place, before = dict[str, Tensor](), 0, 3
+    for count, width in zip(CONVOLUTIONS["vgg19"], WIDTHS, strict=True):
+        for _ in range(count):
+            state[f"features.{place}.weight"] = torch.randn(width, before, 3, 3) * (2 / (9 * before)) ** 0.5
+            state[f"features.{place}.bias"] = torch.zeros(width)
+            place, before = place + 2, width
+        place += 1
+    return torchvision_vgg(state, "vgg19", LAYERS)
+
+
+def build(name: str) -> nn.Module:
+    return random_vgg19() if name == "vgg19" else vgg19_cd16x(load(VGG19_CD16X), LAYERS)
+
+
+def regions(picture: Tensor, count: int) -> Tensor:
+    """Soft horizontal bands."""
+    rows = torch.linspace(0, count - 1, picture.shape[-2], device=picture.device)
+    bands = torch.arange(count, device=picture.device)
+    return (
+        (-8 * (rows - bands[:, None]).square()).softmax(dim=0)[None, :, :, None].expand(-1, -1, -1, picture.shape[-1])
+    )
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    began = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--encoders", default="vgg19,vgg19_cd16x")
+    parser.add_argument("--regions", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    options = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    figures = {}
+    for name in options.encoders.split(","):
+        encoder = build(name).to(device)
+        if options.precision == "bfloat16":
+            encoder = InPrecision(encoder, torch.bfloat16)
+        for size in SIZES:
+            frame = to_frame(Scene(3, Look.day, size, 1).frame(0), device)
+            photo = to_frame(photograph(Look.sunset, 11, size), device)
+            recipe = Recipe(WEIGHTS, style_layers=dict.fromkeys(STYLE_LAYERS, 0.2), content_layer=CONTENT_LAYER)
+            terms = FrameTerms(recipe, encoder, photo, regions(photo, options.regions))
+            objective = terms.objective(Guides(frame, regions(frame, options.regions)), frame, max(size))
+            image = (0.5 * frame + 0.5 * photo).requires_grad_(True)
+
+            def bare(image: Tensor = image, encoder: nn.Module = encoder) -> None:
+                torch.autograd.grad(sum(planes.sum() for planes in encoder(image).values()), image)
+
+            def whole(image: Tensor = image, objective: Callable[[Tensor], object] = objective) -> None:
+                torch.autograd.grad(objective(image).total, image)  # type: ignore[attr-defined]
+
+            times: dict[str, list[float]] = {"bare": [], "whole": []}
+            for run in range(options.runs + 1):
+                for which, work in (("bare", bare), ("whole", whole)):
+                    took = seconds(work, device)
+                    if run:  # the first is for warming up
+                        times[which].append(took)
+            middle = {which: statistics.median(values) for which, values in times.items()}
+            ratio = statistics.median(w / b for w, b in zip(times["whole"], times["bare"], strict=True))
+            figures[f"{name} {size[1]}x{size[0]}"] = {**middle, "ratio": ratio}
+            print(
+                f"{name:12s} {size[1]}x{size[0]}: encoder {1e3 * middle['bare']:.0f} ms, objective"
+                f" {1e3 * middle['whole']:.0f} ms, ratio {ratio:.2f}",
+                flush=True,
+            )
+    about = {"device": str(device), "threads": torch.get_num_threads(), "regions": options.regions}
+    print(
+        json.dumps(
+            {"benchmark": "objective", "cores": os.cpu_count(), "precision": options.precision, **about, **figures}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The terms of one frame at one size, with their targets: what a recipe of weights becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.guidance.guides import Guides
+from photovst.losses.content import ContentTerm
+from photovst.losses.objective import Encoder, Objective, Term
+from photovst.losses.photorealism import PhotorealismTerm
+from photovst.losses.smoothness import GamutTerm, SmoothnessTerm
+from photovst.losses.structure import StructureTerm
+from photovst.losses.style import Grams, LayerMasks, StyleTerm, layer_masks, region_grams
+from photovst.losses.temporal import TemporalTerm
+from photovst.ops.masks import resize_masks
+from photovst.ops.resize import fit_long_side, resize
+from photovst.ops.warp import warp
+from photovst.optimize.parametrization import Parametrization
+from photovst.types import Size, TermScale
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which terms count, how much, and how each is written.
+
+    Args:
+        weights: by term; only terms named here are built.
+        scale: how style, content, photorealism and smoothness are normalized.
+        style_layers: weight of each style layer; the mean of all layers when not given.
+        content_layer: the layer that is held; the deepest when not given.
+        epsilon: of the photorealism term.
+        matting_form: of the photorealism term.
+        photorealism_from: stage from which it counts, from 0.
+        temporal_target: what the temporal term holds a frame to.
+        masks_of: region masks at the size of each layer.
+        masked_gradient: see `masked_gram`.
+        unreported: terms that are left out of the loss the optimizer is told, though not of its gradient.
+    """
+
+    weights: Mapping[str, float]
+    scale: TermScale = "relative"
+    style_layers: Mapping[str, float] | None = None
+    content_layer: str | None = None
+    epsilon: float = 1e-7
+    matting_form: Literal["stencil", "free"] = "stencil"
+    photorealism_from: int = 0
+    temporal_target: Literal["transform", "output"] = "transform"
+    masks_of: Callable[[Tensor, Mapping[str, Tensor]], LayerMasks] = layer_masks
+    masked_gradient: bool = True
+    unreported: frozenset[str] = frozenset()
+
+
+class FrameTerms:
+    """Builds the objective of a frame.
+
+    Args:
+        recipe: which terms, and how.
+        encoder: turns a picture into features.
+        photo: the photograph, RGB in [0, 1].
+        photo_masks: its regions, at any size.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        encoder: Encoder,
+        photo: Float[Tensor, "1 3 _h _w"],
+        photo_masks: Float[Tensor, "1 k _hm _wm"],
+    ) -> None:
+        self.recipe, self.encoder = recipe, encoder
+        self._photo, self._photo_masks = photo, photo_masks
+        self._targets: dict[int, Grams] = {}
+
+    @torch.no_grad()
+    def objective(
+        self,
+        guides: Guides,
+        frame: Float[Tensor, "1 3 h w"],
+        long_side: int,
+        stage: int = 0,
+        carried: Parametrization | None = None,
+        output: Callable[[], Tensor] | None = None,
+    ) -> Objective:
+        """The objective of a frame at a working size.
+
+        Args:
+            guides: of the frame.
+            frame: the frame, resized.
+            long_side: the working size.
+            stage: number of the schedule's entry, from 0.
+            carried: the result before it, carried along the flow; None for the first of a shot.
+            output: gives the picture before it, at the size of the guides; None likewise.
+        """
+        recipe, size = self.recipe, (frame.shape[-2], frame.shape[-1])
+        weights, terms = recipe.weights, dict[str, Term]()
+        features = self.encoder(frame) if weights.keys() & {"content", "style"} else {}
+        if "content" in weights:
+            terms["content"] = ContentTerm(features, recipe.content_layer, recipe.scale)
+        if "style" in weights:
+            masks = recipe.masks_of(resize_masks(guides.masks, size), features)
+            terms["style"] = StyleTerm(
+                self._style(long_side), masks, recipe.scale, recipe.style_layers, recipe.masked_gradient
+            )
+        if "structure" in weights:
+            terms["structure"] = StructureTerm(frame)
+        if "photorealism" in weights and stage >= recipe.photorealism_from:
+            terms["photorealism"] = PhotorealismTerm(
+                frame, recipe.epsilon, form=recipe.matting_form, scale=recipe.scale
+            )
+        if "smoothness" in weights:
+            terms["smoothness"] = SmoothnessTerm(recipe.scale)
+        if "gamut" in weights:
+            terms["gamut"] = GamutTerm()
+        if "temporal" in weights and carried is not None and output is not None and guides.motion is not None:
+            if recipe.temporal_target == "transform":
+                target = carried.lift(frame)
+            else:
+                target = resize(warp(output(), guides.motion.to_previous), size)
+            terms["temporal"] = TemporalTerm(target, resize(guides.motion.certainty_to_previous, size))
+        return Objective(self.encoder, terms, {name: weights[name] for name in terms}, recipe.unreported)
+
+    def _style(self, long_side: int) -> Grams:
+        """The photograph's statistics at a working size; its own size where that is smaller."""
+        if long_side not in self._targets:
+            size: Size = (self._photo.shape[-2], self._photo.shape[-1])
+            if long_side < max(size):
+                size = fit_long_side(size, long_side)
+            features = self.encoder(resize(self._photo, size))
+            masks = self.recipe.masks_of(resize_masks(self._photo_masks, size), features)
+            self._targets[long_side] = region_grams(features, masks, self.recipe.scale)
+        return self._targets[long_side]
