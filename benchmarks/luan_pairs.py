@@ -29,44 +29,40 @@ import torch
 from photovst.build import build_encoder, build_optimizer, build_regions, build_scales
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
+from photovst.judge import PairJudge
 from photovst.media.images import read_image, write_image
 from photovst.media.tensors import resized, to_frame, to_picture
-from photovst.metrics.fidelity import ssim_edge
-from photovst.metrics.style import style_gram
 from photovst.models.vgg_checkpoints import vgg19_cd16x
 from photovst.models.weights import VGG19_CD16X, load
-from photovst.ops.masks import resize_masks
 from photovst.ops.resize import fit_long_side
+from photovst.published_pairs import Pair, choose_pairs, find_pairs
 from photovst.settings_io import load_settings
+
+JUDGE = "vgg19_cd16x"
 
 Row = dict[str, Any]
 
 
-def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row:
+def judge_pair(task: tuple[Pair, int, bool, list[str], Path | None, int]) -> Row:
     """Stylize one pair at one size and judge content, published result and ours."""
-    folder, side, joint, overrides, pictures, threads = task
+    pair, side, joint, overrides, pictures, threads = task
     torch.set_num_threads(threads)
-    content, style, published = (read_image(folder / f"{name}.png") for name in ("content", "style", "luan_result"))
+    assert pair.published is not None  # chosen so
+    content, style, published = (read_image(path) for path in (pair.content, pair.style, pair.published))
     content = resized(content, fit_long_side(content.shape[:2], side))
     style = resized(style, fit_long_side(style.shape[:2], side))
     published = resized(published, content.shape[:2])
     frame, photo = to_frame(content), to_frame(style)
-    masks = MaskFiles.open(folder / "content_mask.png", folder / "style_mask.png")
+    masks = MaskFiles.open(pair.content_mask, pair.style_mask)
     frame_masks = masks.masks(0, content.shape[:2])
-    photo_masks = resize_masks(masks.photo_masks, style.shape[:2])
-
-    paths = {
-        "content": str(folder / "content.png"),
-        "style": str(folder / "style.png"),
-        "output": "unused.png",
-    }
+    paths = {"content": str(pair.content), "style": str(pair.style), "output": "unused.png"}
     method = (
         []
         if joint
         else [
             "segmentation.method=files",
-            f"segmentation.content={folder / 'content_mask.png'}",
-            f"segmentation.style={folder / 'style_mask.png'}",
+            f"segmentation.content={pair.content_mask}",
+            f"segmentation.style={pair.style_mask}",
         ]
     )
     settings = load_settings((), [*method, *overrides], paths)
@@ -81,25 +77,19 @@ def judge_pair(task: tuple[Path, int, bool, list[str], Path | None, int]) -> Row
     seconds = time.perf_counter() - began
     if pictures is not None:
         row = [content, ours, published, resized(style, content.shape[:2])]
-        write_image(pictures / f"{folder.name}_{side}.png", np.hstack(row))
+        write_image(pictures / f"{pair.name}_{side}.png", np.hstack(row))
 
-    judge = vgg19_cd16x(load(VGG19_CD16X))
-    with torch.no_grad():
-        wanted = judge(photo)
-
-        def style_of(picture: np.ndarray) -> float:
-            given = judge(to_frame(picture))
-            return float(style_gram(given, wanted, frame_masks, photo_masks))
-
-        return {
-            "pair": folder.name,
-            "seconds": seconds,
-            "style": {"content": style_of(content), "published": style_of(published), "ours": style_of(ours)},
-            "edge": {
-                "published": float(ssim_edge(to_frame(published), frame, None)),
-                "ours": float(ssim_edge(to_frame(ours), frame, None)),
-            },
-        }
+    judge = PairJudge({JUDGE: vgg19_cd16x(load(VGG19_CD16X))}, frame, photo, frame_masks, masks.photo_masks)
+    figures = {
+        name: judge(to_frame(picture))
+        for name, picture in (("content", content), ("published", published), ("ours", ours))
+    }
+    return {
+        "pair": pair.name,
+        "seconds": seconds,
+        "style": {name: each.style[JUDGE] for name, each in figures.items()},
+        "edge": {name: each.edge for name, each in figures.items()},
+    }
 
 
 def main() -> None:
@@ -107,7 +97,7 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--weights", type=Path, help="folder of vgg19_cd16x.pth; PHOTOVST_WEIGHTS when not given")
     parser.add_argument("--sides", default="320,700", help="longer sides in pixels, with commas")
-    parser.add_argument("--only", default="", help="names of pairs, with commas")
+    parser.add_argument("--only", default="all", help="numbers of pairs, with commas")
     parser.add_argument("--jobs", type=int, default=1, help="pairs at a time; more than 1 makes times meaningless")
     parser.add_argument("--joint", action="store_true", help="find regions instead of reading the masks")
     parser.add_argument("--pictures", type=Path, help="write content | ours | published | style here")
@@ -117,14 +107,12 @@ def main() -> None:
         os.environ["PHOTOVST_WEIGHTS"] = str(options.weights)
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
-    folders = sorted(p for p in options.pairs.iterdir() if (p / "content.png").is_file())
-    if options.only:
-        folders = [p for p in folders if p.name in options.only.split(",")]
+    pairs = [pair for pair in choose_pairs(find_pairs(options.pairs), options.only) if pair.published is not None]
     cv2.setNumThreads(1)
     threads = max(1, (os.cpu_count() or 1) // options.jobs)
     figures: dict[str, Any] = {}
     for side in map(int, options.sides.split(",")):
-        tasks = [(folder, side, options.joint, options.overrides, options.pictures, threads) for folder in folders]
+        tasks = [(pair, side, options.joint, options.overrides, options.pictures, threads) for pair in pairs]
         if options.jobs > 1:
             with ProcessPoolExecutor(options.jobs) as pool:
                 rows = list(pool.map(judge_pair, tasks))

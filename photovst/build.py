@@ -286,5 +286,5 @@ def build_start(settings: Settings, device: torch.device, still: bool = False) -
             return lambda frame: BilateralGrid.identity(cells, prior, device)
         case ParametrizationKind.pixels:
             if settings.schedule.start is Start.noise:
-                return lambda frame: Pixels.noise(frame, settings.seed)
-            return Pixels.identity
+                return lambda frame: Pixels.noise(frame, settings.seed, chosen.levels)
+            return lambda frame: Pixels.identity(frame, chosen.levels)

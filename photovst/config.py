@@ -259,6 +259,9 @@ class ParametrizationSettings:
         40.0, "How many times as much differences inside a region count as those across a border of two.", low=0
     )
     gain: float = setting(14.0, "How many times as much a change of contrast counts.", low=0)
+    levels: int = setting(
+        7, "For 'pixels': levels of a pyramid they are moved on; more converge in fewer iterations.", low=1, high=12
+    )
     still: StillGridSettings = field(default_factory=StillGridSettings)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,31 +25,35 @@ class Pixels:
     Args:
         image: the result.
         frame: the frame it is the result of, at the same size.
+        levels: while it is optimized, the picture is a sum of so many levels, each of half the size of the one before.
+            With 1 it is the pixels themselves. More reach the same minimum in fewer iterations: a large area changes
+            color by a few numbers, where pixels must agree on it step by step, the more so under the matting term.
     """
 
     image: Float[Tensor, "1 3 h w"]
     frame: Float[Tensor, "1 3 h w"]
+    levels: int = 1
 
     @classmethod
-    def identity(cls, frame: Float[Tensor, "1 3 h w"]) -> Pixels:
+    def identity(cls, frame: Float[Tensor, "1 3 h w"], levels: int = 1) -> Pixels:
         """The picture that is the frame."""
-        return cls(_to_16_bits(frame), frame)
+        return cls(_to_16_bits(frame), frame, levels)
 
     @classmethod
-    def noise(cls, frame: Float[Tensor, "1 3 h w"], seed: int) -> Pixels:
+    def noise(cls, frame: Float[Tensor, "1 3 h w"], seed: int, levels: int = 1) -> Pixels:
         """Faint noise around the mean color of photographs, as [Luan2017] starts: 1e-4 of the range."""
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(frame.shape, generator=generator).to(frame)
         mean = frame.new_tensor(MEAN_COLOR).view(1, 3, 1, 1)
-        return cls(_to_16_bits(mean + 1e-4 * noise), frame)
+        return cls(_to_16_bits(mean + 1e-4 * noise), frame, levels)
 
     def quantized(self, levels: int = 255) -> Pixels:
         """The picture as it would come back from a file with so many levels above black."""
-        return Pixels((self.image * levels).round() / levels, self.frame)
+        return replace(self, image=(self.image * levels).round() / levels)
 
     def fit(self, frame: Float[Tensor, "1 3 h w"], masks: Float[Tensor, "1 k _h _w"]) -> PixelFit:
         """Begin from this picture, brought to the frame's size; free pixels know no regions."""
-        return PixelFit(self.lift(frame), frame)
+        return PixelFit(self.lift(frame), frame, self.levels)
 
     @torch.no_grad()
     def lift(self, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
@@ -61,11 +66,12 @@ class Pixels:
     def propagated(self, flow_to_previous: Float[Tensor, "1 2 h w"]) -> Pixels:
         """Picture and frame warped to the current frame; the flow may be of another size."""
         flow = resize_flow(flow_to_previous, (self.image.shape[-2], self.image.shape[-1]))
-        return Pixels(_to_16_bits(warp(self.image, flow)), warp(self.frame, flow))
+        return replace(self, image=_to_16_bits(warp(self.image, flow)), frame=warp(self.frame, flow))
 
     def blended(self, other: Pixels, t: float) -> Pixels:
         """The mean of two pictures of one size, ``t`` of it the other's."""
-        return Pixels(torch.lerp(self.image, other.image, t), torch.lerp(self.frame, other.frame, t))
+        image, frame = torch.lerp(self.image, other.image, t), torch.lerp(self.frame, other.frame, t)
+        return replace(self, image=image, frame=frame)
 
     def state(self) -> Arrays:
         """The picture as 16-bit integers and its frame as floats, ``(3, H, W)``."""
@@ -76,7 +82,7 @@ class Pixels:
         """The picture of a stored state."""
         image = torch.from_numpy(arrays["image"].astype(np.float32)) / 65535
         frame = torch.from_numpy(arrays["frame"])
-        return Pixels(image[None].to(self.image), frame[None].to(self.frame))
+        return replace(self, image=image[None].to(self.image), frame=frame[None].to(self.frame))
 
 
 class PixelFit:
@@ -85,18 +91,32 @@ class PixelFit:
     roughness_weight = 0.0
     """The smoothness of a picture is a term of the objective."""
 
-    def __init__(self, start: Tensor, frame: Tensor) -> None:
-        self.frame = frame
+    def __init__(self, start: Tensor, frame: Tensor, levels: int = 1) -> None:
+        self.frame, self._levels = frame, levels
         self._image = start.detach().clone().requires_grad_(True)
+        self._coarse = []
+        height, width = start.shape[-2:]
+        for _ in range(levels - 1):
+            if max(height, width) < 2:
+                break
+            height, width = (height + 1) // 2, (width + 1) // 2
+            self._coarse.append(start.new_zeros(1, 3, height, width).requires_grad_(True))
 
     @property
     def variables(self) -> list[Tensor]:
-        """The picture."""
-        return [self._image]
+        """The picture, and the change of each coarser level."""
+        return [self._image, *self._coarse]
 
     def render(self) -> Float[Tensor, "1 3 h w"]:
-        """The picture."""
-        return self._image
+        """The picture, with its coarser levels drawn up to its size, one through the next."""
+        change = None
+        for level in reversed([self._image, *self._coarse]):
+            if change is not None:
+                size = (level.shape[-2], level.shape[-1])
+                level = level + F.interpolate(change, size, mode="bilinear", align_corners=False)
+            change = level
+        assert change is not None
+        return change
 
     def roughness(self) -> Float[Tensor, ""]:
         """Zero."""
@@ -104,7 +124,7 @@ class PixelFit:
 
     def result(self) -> Pixels:
         """The picture, with colors clipped to the gamut and rounded to 16 bits."""
-        return Pixels(_to_16_bits(self._image.detach()), self.frame)
+        return Pixels(_to_16_bits(self.render().detach()), self.frame, self._levels)
 
 
 def _to_16_bits(image: Tensor) -> Tensor:

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from photovst.losses.objective import Objective
 from photovst.ops.guided_filter import affine_upsample
 from photovst.optimize.pixels import Pixels
+from photovst.optimize.solver import Solver
 from photovst.storage import read_npz, write_npz
 
 
@@ -129,3 +131,60 @@ def test_all_16_bit_levels_survive() -> None:
     assert torch.equal(Pixels.identity(frame).image, frame)
     state = Pixels.identity(frame).state()["image"]
     assert state[0].ravel().tolist() == list(range(65536))
+
+
+@pytest.mark.parametrize(("height", "width"), [(9, 13), (1, 5), (16, 16)])
+def test_levels_are_drawn_up_to_the_picture(height: int, width: int) -> None:
+    start = Pixels(torch.rand(1, 3, height, width), torch.rand(1, 3, height, width), levels=4)
+    fit = start.fit(start.frame, torch.ones(1, 1, height, width))
+    sizes = [tuple(v.shape[-2:]) for v in fit.variables]
+    expected = [(height, width)]
+    while len(expected) < 4 and max(expected[-1]) > 1:
+        expected.append(((expected[-1][0] + 1) // 2, (expected[-1][1] + 1) // 2))
+    assert sizes == expected
+    torch.testing.assert_close(fit.render().detach(), start.image)  # nothing has changed yet
+    with torch.no_grad():
+        for variable in fit.variables[1:]:
+            variable += 0.1
+    # A level's constant is one of the picture.
+    torch.testing.assert_close(fit.render().detach(), start.image + 0.1 * (len(expected) - 1))
+    result = fit.result()
+    assert result.levels == 4
+    torch.testing.assert_close(result.image, fit.render().detach().clamp(0, 1), rtol=0, atol=1e-5)
+
+
+def test_levels_reach_the_same_minimum_sooner() -> None:
+    # Neighbours hold together, one corner is pulled: with pixels alone the pull has to walk.
+    frame = torch.full((1, 3, 32, 32), 0.2)
+
+    def term(image: Tensor, features: object) -> Tensor:
+        smooth = image.diff(dim=2).square().sum() + image.diff(dim=3).square().sum()
+        return smooth + (image[..., :4, :4] - 0.8).square().sum()
+
+    left = {}
+    for levels in (1, 6):
+        fit = Pixels(frame, frame, levels).fit(frame, torch.ones(1, 1, 32, 32))
+        Solver(tolerance=0).minimize(fit, Objective(lambda image: {}, {"term": term}, {"term": 1.0}), 30)
+        left[levels] = (fit.render() - 0.8).abs().max().item()  # the minimum is one color
+    assert left[6] < 0.02
+    assert left[1] > 0.1
+
+
+def test_gradcheck_through_the_levels() -> None:
+    frame = torch.rand(1, 3, 5, 6, dtype=torch.float64)
+    fit = Pixels(frame, frame, levels=3).fit(frame, torch.ones(1, 1, 5, 6, dtype=torch.float64))
+    weights = torch.rand_like(frame)
+
+    def value(*variables: Tensor) -> Tensor:
+        for own, given in zip(fit.variables, variables, strict=True):
+            own.data = given.data
+        return (weights * fit.render().square()).sum()
+
+    gradients = torch.autograd.grad(value(*fit.variables), fit.variables)
+    for place, gradient in enumerate(gradients):
+        step = torch.zeros_like(gradient)
+        step.view(-1)[0] = 1e-6
+        shifted = [v.detach() + (step if i == place else 0) for i, v in enumerate(fit.variables)]
+        before = [v.detach().clone() for v in fit.variables]
+        difference = (value(*shifted) - value(*before)).item() / 1e-6
+        assert difference == pytest.approx(gradient.view(-1)[0].item(), rel=1e-4)
