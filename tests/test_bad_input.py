@@ -206,6 +206,21 @@ def test_masks(refused: Callable[..., None]) -> None:
     Path("masks/1.png").write_text("no picture")
     kinds = "is not a picture that can be read; give one of .png, .jpg, .jpeg, .bmp, .tif, .tiff, .webp"
     refused(f"masks/1.png {kinds}", *files, "segmentation.content=masks")
+    write_image("small.png", np.zeros((32, 48, 3), np.uint8))
+    size = "the mask small.png is 48x32, but its picture 96x64; give one of the picture's size"
+    refused(size, *files, "segmentation.content=small.png")
+    refused(size, *files[:4], "segmentation.style=small.png", "segmentation.content=mask.png")
+    colors = "blue, green, black, white, red, yellow, grey, lightblue, purple"
+    pale = np.full((64, 96, 3), (60, 180, 200), np.uint8)
+    write_image("pale.png", pale)
+    unpainted = f"the mask pale.png is not painted in the nine colors ({colors}): only 0% of its pixels are near one"
+    refused(unpainted, *files, "segmentation.content=pale.png")
+
+
+def test_layers(refused: Callable[..., None]) -> None:
+    layer = "the encoder has no layer 'relu1_1'; choose from level0, level1, level2, level3, level4"
+    refused(layer, "clip.mkv", "photo.png", "out.mp4", "objective.style.layers=[relu1_1]")
+    refused(layer, "clip.mkv", "photo.png", "out.mp4", "objective.content.layer=relu1_1")
 
 
 @pytest.mark.parametrize(
