@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+SPARSE = 0.8
+"""A region that takes less than this share of a picture is worked on by its own pixels only."""
 
 
 class _MaskedGram(torch.autograd.Function):
@@ -18,18 +22,27 @@ class _MaskedGram(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weights: Tensor, gradient_weights: Tensor) -> Tensor:
-        ctx.save_for_backward(features, gradient_weights)
-        return torch.stack([(features * weight) @ features.T for weight in weights])
+    def forward(ctx: Any, features: Tensor, regions: Sequence[RegionWeights]) -> Tensor:
+        ctx.save_for_backward(features)
+        ctx.regions = regions
+        grams = []
+        for region in regions:
+            own = features if region.pixels is None else features.index_select(1, region.pixels)
+            grams.append((own * region.forward) @ own.T)
+        return torch.stack(grams)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, None]:
-        features, weights = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None]:
+        (features,) = ctx.saved_tensors
         gradient = gradients[0] + gradients[0].transpose(1, 2)
         result = torch.zeros_like(features)
-        for region, weight in zip(gradient, weights, strict=True):
-            result.addcmul_(region @ features, weight)
-        return result, None, None
+        for of_region, region in zip(gradient, ctx.regions, strict=True):
+            if region.pixels is None:
+                result.addcmul_(of_region @ features, region.backward)
+            else:
+                own = of_region @ features.index_select(1, region.pixels)
+                result.index_add_(1, region.pixels, own.mul_(region.backward))
+        return result, None
 
 
 def masked_gram(
@@ -61,26 +74,35 @@ def masked_gram(
 
 
 @dataclass(frozen=True, eq=False)
-class GramWeights:
-    """What each pixel counts for the Gram matrix of each region, and for its gradient: ``(regions, pixels)``."""
+class RegionWeights:
+    """What each pixel counts for the Gram matrix of a region, and for its gradient.
 
+    ``pixels`` are the places of those that count at all, where that saves work; None for all of them.
+    """
+
+    pixels: Tensor | None
     forward: Tensor
     backward: Tensor
 
 
 def gram_weights(
     masks: Float[Tensor, "1 k h w"], power: Literal[1, 2] = 1, masked_gradient: bool = True
-) -> GramWeights:
-    """The weights of `masked_gram`, for masks that serve many times."""
-    planes = masks.flatten(2)[0]
-    total = planes.sum(dim=1, keepdim=True).clamp_min(torch.finfo(planes.dtype).tiny)
-    forward = planes**power / total
-    return GramWeights(forward, forward if masked_gradient else planes ** (power - 1) / total)
+) -> tuple[RegionWeights, ...]:
+    """The weights of `masked_gram`, one for each region, for masks that serve many times."""
+    regions = []
+    for mask in masks.flatten(2)[0]:
+        total = mask.sum().clamp_min(torch.finfo(mask.dtype).tiny)
+        forward = mask**power / total
+        backward = forward if masked_gradient else mask ** (power - 1) / total
+        pixels = torch.nonzero((forward != 0) | (backward != 0))[:, 0]
+        if len(pixels) < SPARSE * len(mask):
+            regions.append(RegionWeights(pixels, forward[pixels], backward[pixels]))
+        else:
+            regions.append(RegionWeights(None, forward, backward))
+    return tuple(regions)
 
 
-def weighted_gram(features: Float[Tensor, "1 c h w"], weights: GramWeights) -> Float[Tensor, "k c c"]:
+def weighted_gram(features: Float[Tensor, "1 c h w"], regions: Sequence[RegionWeights]) -> Float[Tensor, "k c c"]:
     """`masked_gram` with weights that are at hand."""
-    gram: Tensor = _MaskedGram.apply(  # type: ignore[no-untyped-call]
-        features.flatten(2)[0], weights.forward, weights.backward
-    )
+    gram: Tensor = _MaskedGram.apply(features.flatten(2)[0], regions)  # type: ignore[no-untyped-call]
     return gram

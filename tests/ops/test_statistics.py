@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from photovst.ops.statistics import masked_gram
+from photovst.ops.statistics import gram_weights, masked_gram
 
 
 def _features(channels: int = 5, height: int = 6, width: int = 7) -> Tensor:
@@ -73,6 +73,23 @@ def test_gradient_is_autograds_of_the_formula() -> None:
         torch.autograd.grad((weights * gram(features, masks)).sum(), features)[0] for gram in (masked_gram, _formula)
     )
     torch.testing.assert_close(ours, theirs)
+
+
+def test_regions_of_few_pixels_and_of_all_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = torch.randint(0, 3, (6, 7))
+    masks = torch.nn.functional.one_hot(labels, 3).permute(2, 0, 1)[None].double()
+    masks[0, :2, 2:4] = 0.5  # a soft border between two of them
+    masks[0, 2, 2:4] = 0
+    assert all(region.pixels is not None for region in gram_weights(masks))
+    results = []
+    for share in (0.8, 0.0):
+        monkeypatch.setattr("photovst.ops.statistics.SPARSE", share)
+        features = torch.arange(210, dtype=torch.float64).sin().view(1, 5, 6, 7).requires_grad_()
+        grams = [masked_gram(features, masks, power, masked) for power, masked in ((1, True), (2, True), (2, False))]
+        total = sum((gram * gram.detach().cos()).sum() for gram in grams)
+        results.append((*grams, *torch.autograd.grad(total, features)))
+    for few, every in zip(*results, strict=True):
+        torch.testing.assert_close(few, every)
 
 
 def test_a_region_without_area_gives_zeros_and_no_gradient() -> None:
