@@ -17,7 +17,7 @@ from photovst.config import Settings
 from photovst.guidance.mask_files import MaskFiles
 from photovst.judge import Figures, Judges, PairJudge, judges_here
 from photovst.media.images import encode_picture, read_image
-from photovst.media.records import Picture
+from photovst.media.records import Picture, as_depth
 from photovst.media.tensors import resized, to_frame
 from photovst.ops.resize import fit_long_side
 from photovst.progress import Progress
@@ -140,7 +140,7 @@ def _judged(pair: Pair, pictures: dict[str, Picture], judges: Judges, folder: Pa
 
 def _row_of(picture: Picture) -> Picture:
     height, width = picture.shape[:2]
-    return resized(picture, (HEIGHT, round(width * HEIGHT / height)))
+    return resized(as_depth(picture, np.uint8), (HEIGHT, round(width * HEIGHT / height)))
 
 
 def _stacked(rows: Sequence[Picture]) -> Picture:

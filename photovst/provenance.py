@@ -22,7 +22,7 @@ PACKAGES = (
     *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs"),
 )
 
-NOT_IN_RESULT = ("content", "style", "output", "device", "seed", "cache")
+NOT_IN_RESULT = ("content", "style", "pairs", "pair", "output", "device", "seed", "cache")
 """Settings with no say in the pixels, or whose say is taken as resolved (inputs, device, seed)."""
 
 

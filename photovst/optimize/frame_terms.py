@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from photovst.errors import SettingsError
 from photovst.guidance.guides import Guides
 from photovst.losses.content import ContentTerm
 from photovst.losses.objective import Encoder, Objective, Term
@@ -100,6 +101,7 @@ class FrameTerms:
         recipe, size = self.recipe, (frame.shape[-2], frame.shape[-1])
         weights, terms = recipe.weights, dict[str, Term]()
         features = self.encoder(frame) if weights.keys() & {"content", "style"} else {}
+        self._check_layers(features, size)
         if "content" in weights:
             terms["content"] = ContentTerm(features, recipe.content_layer, recipe.scale)
         if "style" in weights:
@@ -124,6 +126,18 @@ class FrameTerms:
                 target = resize(warp(output(), guides.motion.to_previous), size)
             terms["temporal"] = TemporalTerm(target, resize(guides.motion.certainty_to_previous, size))
         return Objective(self.encoder, terms, {name: weights[name] for name in terms}, recipe.unreported)
+
+    def _check_layers(self, features: Mapping[str, Tensor], size: Size) -> None:
+        """Refuse a frame too small for its content layer, or for every style layer; it does without some of these."""
+        recipe, what = self.recipe, f"a frame of {size[1]}x{size[0]} pixels is too small for"
+        layer = recipe.content_layer
+        if "content" in recipe.weights and layer is not None and layer not in features:
+            raise SettingsError(f"{what} layer {layer}; raise schedule.scales, or set objective.content.layer")
+        layers = recipe.style_layers
+        if "style" in recipe.weights and layers is not None and not layers.keys() & features.keys():
+            raise SettingsError(
+                f"{what} layers {', '.join(layers)}; raise schedule.scales, or set objective.style.layers"
+            )
 
     def _style(self, long_side: int) -> Grams:
         """The photograph's statistics at a working size; its own size where that is smaller."""

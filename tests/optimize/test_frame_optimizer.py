@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from photovst.errors import SettingsError
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.guides import Guides, motion_between
 from photovst.losses.content import ContentTerm
@@ -319,3 +320,16 @@ def test_a_result_is_handed_over_between_stages_only(frames: list[Tensor], photo
     assert len(handed) == 2
     plain, coarse = (result.parametrization.lift(frames[0]) for result in results)
     assert 0 < (plain - coarse).abs().max() < 0.2  # eight bits are seen in what follows
+
+
+def test_a_frame_too_small_for_its_layers_is_refused(frames: list[Tensor], photo: Tensor) -> None:
+    tiny = frames[0][..., :9, :14]  # a level is at least four pixels high
+    guides = Guides(tiny, _halves(tiny))
+    with pytest.raises(
+        SettingsError, match=r"^a frame of 14x9 pixels is too small for layer level4; raise schedule\.sca"
+    ):
+        _optimizer(photo, content_layer="level4").stylize(guides, None)
+    with pytest.raises(SettingsError, match=r"too small for layers level3, level4; raise .* objective\.style\.layers$"):
+        _optimizer(photo, style_layers={"level3": 1.0, "level4": 1.0}).stylize(guides, None)
+    result = _optimizer(photo, style_layers={"level0": 1.0, "level4": 1.0}).stylize(guides, None)
+    assert result.losses["style"] > 0
