@@ -1,6 +1,6 @@
 """What one evaluation of the whole objective costs, over the bare encoder's forward and backward pass.
 
-    python benchmarks/objective.py [--encoders vgg19,vgg19_cd16x] [--regions 3] [--runs 7] [--precision float32]
+    python benchmarks/objective.py [--encoders vgg19,vgg19_cd16x] [--regions 3] [--soft] [--runs 7] [--precision NAME]
 
 The objective is that of the preset luan2017 with total variation: style on five layers by region, content, matting
 Laplacian. VGG-19 gets random weights of its own size, for time does not depend on them; vgg19_cd16x needs its weights
@@ -50,13 +50,16 @@ def build(name: str) -> nn.Module:
     return random_vgg19() if name == "vgg19" else vgg19_cd16x(load(VGG19_CD16X), LAYERS)
 
 
-def regions(picture: Tensor, count: int) -> Tensor:
-    """Soft horizontal bands."""
-    rows = torch.linspace(0, count - 1, picture.shape[-2], device=picture.device)
-    bands = torch.arange(count, device=picture.device)
-    return (
-        (-8 * (rows - bands[:, None]).square()).softmax(dim=0)[None, :, :, None].expand(-1, -1, -1, picture.shape[-1])
-    )
+def regions(picture: Tensor, count: int, soft: bool) -> Tensor:
+    """Horizontal bands: each pixel in one, as in painted masks, or a little in all, as in joint regions."""
+    height, width = picture.shape[-2:]
+    bands = torch.arange(count, device=picture.device)[:, None]
+    if soft:
+        rows = torch.linspace(0, count - 1, height, device=picture.device)
+        masks = (-8 * (rows - bands).square()).softmax(dim=0)
+    else:
+        masks = (torch.arange(height, device=picture.device) * count // height == bands).float()
+    return masks[None, :, :, None].expand(-1, -1, -1, width).contiguous()
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
@@ -71,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--encoders", default="vgg19,vgg19_cd16x")
     parser.add_argument("--regions", type=int, default=3)
+    parser.add_argument("--soft", action="store_true", help="every pixel a little in every region")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     options = parser.parse_args()
@@ -84,8 +88,9 @@ def main() -> None:
             frame = to_frame(Scene(3, Look.day, size, 1).frame(0), device)
             photo = to_frame(photograph(Look.sunset, 11, size), device)
             recipe = Recipe(WEIGHTS, style_layers=dict.fromkeys(STYLE_LAYERS, 0.2), content_layer=CONTENT_LAYER)
-            terms = FrameTerms(recipe, encoder, photo, regions(photo, options.regions))
-            objective = terms.objective(Guides(frame, regions(frame, options.regions)), frame, max(size))
+            photo_masks, masks = (regions(picture, options.regions, options.soft) for picture in (photo, frame))
+            terms = FrameTerms(recipe, encoder, photo, photo_masks)
+            objective = terms.objective(Guides(frame, masks), frame, max(size))
             image = (0.5 * frame + 0.5 * photo).requires_grad_(True)
 
             def bare(image: Tensor = image, encoder: nn.Module = encoder) -> None:
@@ -108,7 +113,12 @@ def main() -> None:
                 f" {1e3 * middle['whole']:.0f} ms, ratio {ratio:.2f}",
                 flush=True,
             )
-    about = {"device": str(device), "threads": torch.get_num_threads(), "regions": options.regions}
+    about = {
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "regions": options.regions,
+        "soft": options.soft,
+    }
     print(
         json.dumps(
             {"benchmark": "objective", "cores": os.cpu_count(), "precision": options.precision, **about, **figures}

@@ -23,25 +23,31 @@ class _MaskedGram(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, regions: Sequence[RegionWeights]) -> Tensor:
-        ctx.save_for_backward(features)
-        ctx.regions = regions
+        # Features of a region's own pixels are kept: to gather them again costs more than the product itself.
+        own = [features if r.pixels is None else features.index_select(1, r.pixels) for r in regions]
+        ctx.save_for_backward(*own)
+        ctx.regions, ctx.shape = regions, features.shape
         grams = []
-        for region in regions:
-            own = features if region.pixels is None else features.index_select(1, region.pixels)
-            grams.append((own * region.forward) @ own.T)
+        for of_region, region in zip(own, regions, strict=True):
+            if region.forward.ndim:
+                grams.append((of_region * region.forward) @ of_region.T)
+            else:
+                grams.append((of_region @ of_region.T).mul_(region.forward))
         return torch.stack(grams)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None]:
-        (features,) = ctx.saved_tensors
         gradient = gradients[0] + gradients[0].transpose(1, 2)
-        result = torch.zeros_like(features)
-        for of_region, region in zip(gradient, ctx.regions, strict=True):
-            if region.pixels is None:
-                result.addcmul_(of_region @ features, region.backward)
+        result = gradient.new_zeros(ctx.shape)
+        for of_region, region, own in zip(gradient, ctx.regions, ctx.saved_tensors, strict=True):
+            if region.backward.ndim:
+                change = (of_region @ own).mul_(region.backward)
             else:
-                own = of_region @ features.index_select(1, region.pixels)
-                result.index_add_(1, region.pixels, own.mul_(region.backward))
+                change = (of_region * region.backward) @ own
+            if region.pixels is None:
+                result += change
+            else:
+                result.index_add_(1, region.pixels, change)
         return result, None
 
 
@@ -77,7 +83,8 @@ def masked_gram(
 class RegionWeights:
     """What each pixel counts for the Gram matrix of a region, and for its gradient.
 
-    ``pixels`` are the places of those that count at all, where that saves work; None for all of them.
+    ``pixels`` are the places of those that count at all, where that saves work; None for all of them. A weight that is
+    the same for each is one number.
     """
 
     pixels: Tensor | None
@@ -96,10 +103,14 @@ def gram_weights(
         backward = forward if masked_gradient else mask ** (power - 1) / total
         pixels = torch.nonzero((forward != 0) | (backward != 0))[:, 0]
         if len(pixels) < SPARSE * len(mask):
-            regions.append(RegionWeights(pixels, forward[pixels], backward[pixels]))
+            regions.append(RegionWeights(pixels, _one_if_even(forward[pixels]), _one_if_even(backward[pixels])))
         else:
-            regions.append(RegionWeights(None, forward, backward))
+            regions.append(RegionWeights(None, _one_if_even(forward), _one_if_even(backward)))
     return tuple(regions)
+
+
+def _one_if_even(weights: Float[Tensor, " pixels"]) -> Tensor:
+    return weights[0] if len(weights) and bool((weights == weights[0]).all()) else weights
 
 
 def weighted_gram(features: Float[Tensor, "1 c h w"], regions: Sequence[RegionWeights]) -> Float[Tensor, "k c c"]:
