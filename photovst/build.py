@@ -91,6 +91,8 @@ def build_encoder(settings: Settings, device: torch.device) -> Encoder:
     else:
         encoder = _build_vgg(settings)
     encoder = encoder.to(device).requires_grad_(False)
+    if chosen.channels_last:
+        encoder = encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if chosen.precision is Precision.bfloat16:
         encoder = InPrecision(encoder, torch.bfloat16)
     return compiled(encoder, device) if chosen.compile else encoder

@@ -132,6 +132,7 @@ class EncoderSettings:
     ceil: bool = setting(False, "For VGGs: odd sizes are rounded up when halved, as in Caffe.")
     gain: float = setting(1.0, "For VGGs: factor on the features, for weights that hold for another network.", low=1e-6)
     precision: Precision = setting(Precision.float32, "What the encoder computes in; features are float32 in any case.")
+    channels_last: bool = setting(False, "Keep features with their channels together; often faster for VGGs.")
     compile: bool = setting(False, "Compile the encoder first (torch.compile); pays where many frames follow.")
 
 

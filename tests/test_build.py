@@ -129,6 +129,17 @@ def test_a_vgg_returns_the_layers_that_are_asked_for(monkeypatch: pytest.MonkeyP
             build_encoder(_settings(setting), CPU)
 
 
+def test_channels_last_changes_the_layout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = _random_state("vgg19")
+    monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: state)
+    plain = build_encoder(_settings("encoder.kind=vgg19"), CPU)(FRAME)
+    last = build_encoder(_settings("encoder.kind=vgg19", "encoder.channels_last=true"), CPU)(FRAME)
+    for layer, planes in plain.items():
+        torch.testing.assert_close(last[layer], planes, rtol=1e-4, atol=1e-5)
+    assert last["relu2_1"].is_contiguous(memory_format=torch.channels_last)
+    assert not plain["relu2_1"].is_contiguous(memory_format=torch.channels_last)
+
+
 def test_half_the_bits_give_nearly_the_same_features() -> None:
     exact = build_encoder(_settings(), CPU)(FRAME)
     half = build_encoder(_settings("encoder.precision=bfloat16"), CPU)(FRAME)
