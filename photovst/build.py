@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from photovst.config import (
     Compat,
     EncoderKind,
-    MattingForm,
     OptimizerKind,
     ParametrizationKind,
     Precision,
@@ -27,6 +26,7 @@ from photovst.guidance.cache import GuideCache
 from photovst.guidance.joint import JointRegions
 from photovst.guidance.mask_files import MaskFiles
 from photovst.losses.objective import Encoder
+from photovst.models.layers import check_layers
 from photovst.models.precision import InPrecision, compiled
 from photovst.models.steerable import Steerable
 from photovst.models.vgg import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS, Vgg, follow
@@ -85,9 +85,8 @@ def build_encoder(settings: Settings, device: torch.device) -> Encoder:
     if chosen.kind is EncoderKind.steerable:
         encoder = Steerable(stride=chosen.stride)
         known = [f"level{level}" for level in range(encoder.levels)]
-        for layer in (*(settings.objective.style.layers or ()), settings.objective.content.layer):
-            if layer is not None and layer not in known:
-                raise SettingsError(f"the encoder has no layer {layer!r}; choose from {', '.join(known)}")
+        asked = (*(settings.objective.style.layers or ()), settings.objective.content.layer)
+        check_layers([layer for layer in asked if layer is not None], known)
     else:
         encoder = _build_vgg(settings)
     encoder = encoder.to(device).requires_grad_(False)
@@ -102,7 +101,7 @@ def _build_vgg(settings: Settings) -> Vgg:
     from photovst.models import checkpoints, vgg_checkpoints
     from photovst.models.weights import load
 
-    chosen, layers = settings.encoder, wanted_layers(settings)
+    chosen, layers = settings.encoder, _vgg_layers(build_recipe(settings))
     options: dict[str, Any] = {"pooling": chosen.pooling.value, "ceil": chosen.ceil, "gain": chosen.gain}
     match chosen.kind:
         case EncoderKind.vgg19:
@@ -120,12 +119,12 @@ def _build_vgg(settings: Settings) -> Vgg:
             raise ValueError("the steerable encoder is no VGG")
 
 
-def wanted_layers(settings: Settings) -> list[str]:
-    """The layers of a VGG that the objective compares and holds."""
-    objective = settings.objective
-    style = objective.style.layers or list(STYLE_LAYERS)
-    layers = style if objective.style.weight else []
-    return [*layers, *([objective.content.layer or CONTENT_LAYER] if objective.content.weight or not layers else [])]
+def _vgg_layers(recipe: Recipe) -> list[str]:
+    """The layers of a VGG that the objective compares and holds; one even where it does neither."""
+    layers = list(recipe.style_layers or ()) if "style" in recipe.weights else []
+    if "content" in recipe.weights or not layers:
+        layers.append(recipe.content_layer or CONTENT_LAYER)
+    return layers
 
 
 def build_cache(settings: Settings) -> GuideCache | None:
@@ -231,7 +230,7 @@ def build_recipe(settings: Settings) -> Recipe:
         style_layers=layers or (dict.fromkeys(STYLE_LAYERS, 1 / len(STYLE_LAYERS)) if is_vgg else None),
         content_layer=content.layer or (CONTENT_LAYER if is_vgg else None),
         epsilon=objective.photorealism.epsilon,
-        matting_form="free" if objective.photorealism.form is MattingForm.free else "stencil",
+        matting_form=objective.photorealism.form.value,
         photorealism_from=objective.photorealism.from_stage,
         temporal_target="output" if objective.temporal.target is TemporalTarget.output else "transform",
     )

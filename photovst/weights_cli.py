@@ -92,17 +92,16 @@ def verify_weights(names: Sequence[str]) -> str:
         WeightsError: one is not the published file, or is named but absent.
     """
     from photovst.models.checkpoints import CHECKPOINTS, checkpoint_named
-    from photovst.models.weight_files import WHOLE, folders, present
+    from photovst.models.weight_files import WHOLE, places, present
     from photovst.models.weight_files import verify as verify_file
 
-    places = " or ".join(map(str, folders()))
     lines, failures = [], []
     for each in map(checkpoint_named, names) if names else CHECKPOINTS:
         path = present(each)
         if path is None:
             if names:
                 lines.append(f"{each.name}  absent")
-                failures.append(f"{each.file} is not in {places}; run 'photovst weights fetch {each.name}'")
+                failures.append(f"{each.file} is not in {places()}; run 'photovst weights fetch {each.name}'")
             continue
         try:
             digits = len(verify_file(path, each))
@@ -112,7 +111,7 @@ def verify_weights(names: Sequence[str]) -> str:
         else:
             known = "" if digits == WHOLE else f" (first {digits} digits)"
             lines.append(f"{each.name}  ok{known}  {path}")
-    text = "\n".join(lines) or f"no weights are in {places}"
+    text = "\n".join(lines) or f"no weights are in {places()}"
     if failures:
         print(text)
         raise WeightsError("; ".join(failures))
@@ -126,15 +125,14 @@ def weights_place(name: str | None) -> str:
         WeightsError: there is no such name, or the file is absent.
     """
     from photovst.models.checkpoints import checkpoint_named
-    from photovst.models.weight_files import folders, present
+    from photovst.models.weight_files import folders, places, present
 
     if name is None:
         return "\n".join(map(str, folders()))
     checkpoint = checkpoint_named(name)
     path = present(checkpoint)
     if path is None:
-        places = " or ".join(map(str, folders()))
-        raise WeightsError(f"{checkpoint.file} is not in {places}; run 'photovst weights fetch {name}'")
+        raise WeightsError(f"{checkpoint.file} is not in {places()}; run 'photovst weights fetch {name}'")
     return str(path)
 
 

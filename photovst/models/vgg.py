@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from photovst.errors import SettingsError
+from photovst.models.layers import check_layers
 from photovst.ops.masks import resize_masks
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -70,10 +70,7 @@ class Vgg(nn.Module):
     ) -> None:
         super().__init__()
         names = list(convolutions)
-        known = [f"{kind}{name}" for name in names for kind in ("conv", "relu")]
-        for layer in layers:
-            if layer not in known:
-                raise SettingsError(f"the encoder has no layer {layer!r}; choose from {', '.join(known)}")
+        check_layers(layers, [f"{kind}{name}" for name in names for kind in ("conv", "relu")])
         self.layers = tuple(dict.fromkeys(layers))
         self.names = names[: max(names.index(layer[4:]) for layer in layers) + 1]
         self.pooling, self.ceil, self.padding, self.gain = pooling, ceil, padding, gain

@@ -81,13 +81,17 @@ def vgg19_conv3_1(weights: State, layers: Sequence[str] = STYLE_LAYERS[:3], **op
     return Vgg(convolutions, layers, pairs[0], padding="reflect", **options)
 
 
-def _in_sequence(state: State, kind: Literal["vgg16", "vgg19"]) -> dict[str, Convolution]:
-    """Convolutions by name from torchvision's places, where each one and its ReLU takes two and each pooling one."""
+def torchvision_places(kind: Literal["vgg16", "vgg19"]) -> dict[str, int]:
+    """Place of each convolution in torchvision's sequence, where it and its ReLU take two and each pooling one."""
     blocks = CONVOLUTIONS[kind]
     before = list(itertools.accumulate((2 * count + 1 for count in blocks), initial=0))
     places = [before[block] + 2 * place for block, count in enumerate(blocks) for place in range(count)]
-    names = convolution_names(blocks)
-    return {name: _pair(state, f"features.{place}") for name, place in zip(names, places, strict=True)}
+    return dict(zip(convolution_names(blocks), places, strict=True))
+
+
+def _in_sequence(state: State, kind: Literal["vgg16", "vgg19"]) -> dict[str, Convolution]:
+    """Convolutions by name."""
+    return {name: _pair(state, f"features.{place}") for name, place in torchvision_places(kind).items()}
 
 
 def _pair(state: State, name: str) -> Convolution:

@@ -28,6 +28,11 @@ def folders() -> list[Path]:
     return [Path(given), cache] if given else [cache]
 
 
+def places() -> str:
+    """The folders, as an error line names them."""
+    return " or ".join(map(str, folders()))
+
+
 def present(checkpoint: Checkpoint) -> Path | None:
     """The file that a run would use, not verified; None when it is in no folder."""
     paths = (folder / checkpoint.file for folder in folders())
@@ -114,8 +119,7 @@ def _digest_of(path: Path, size: int, changed: int) -> str:
 
 
 def _absent(checkpoint: Checkpoint) -> str:
-    places = " or ".join(str(folder) for folder in folders())
-    return f"{checkpoint.file} ({checkpoint.size}, {checkpoint.licence}) is not in {places}"
+    return f"{checkpoint.file} ({checkpoint.size}, {checkpoint.licence}) is not in {places()}"
 
 
 def _by_hand(checkpoint: Checkpoint) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from photovst.errors import MediaError, SettingsError
 from photovst.ops.box_filter import box_mean_same
-from photovst.ops.covariance import PAIRS, PLANE, inverse_covariance
+from photovst.ops.covariance import inverse_covariance, outer_products, times
 from photovst.ops.resize import resize
 
 
@@ -57,14 +56,8 @@ def _slopes(guide: Tensor, guide_mean: Tensor, covariance: list[Tensor], radius:
     if len(covariance) == 1:
         variance = box_mean_same(guide * guide, radius) - guide_mean * guide_mean
         return [covariance[0] / (variance.clamp_min(0) + epsilon)]
-    products = torch.stack([guide[:, i] * guide[:, j] for i, j in PAIRS], dim=1)
-    means = torch.stack([guide_mean[:, i] * guide_mean[:, j] for i, j in PAIRS], dim=1)
-    inverse = inverse_covariance(box_mean_same(products, radius) - means, epsilon)
-    rows = []
-    for g in range(3):
-        x, y, z = (inverse[:, PLANE[g][k], None] * covariance[k] for k in range(3))
-        rows.append(x + y + z)
-    return rows
+    colors = box_mean_same(outer_products(guide), radius) - outer_products(guide_mean)
+    return times(inverse_covariance(colors, epsilon), covariance)
 
 
 def affine_upsample(

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from photovst.errors import MediaError, SettingsError
 from photovst.ops.box_filter import check_radius, window_sum
-from photovst.ops.covariance import PAIRS, PLANE, inverse_covariance
+from photovst.ops.covariance import inverse_covariance, outer_products, times
 from photovst.ops.joint_bilateral import joint_bilateral
 from photovst.ops.resize import resize
 
@@ -120,15 +120,11 @@ def _fits(part: Tensor, ridge: float, radius: int) -> Tensor:
     inside, frame, result = part[:, :1], part[:, 1:4], part[:, 4:]
     count = window(inside)
     frame_mean, result_mean = window(frame) / count, window(result) / count
-    products = torch.stack([frame[:, i] * frame[:, j] for i, j in PAIRS], dim=1)
-    means = torch.stack([frame_mean[:, i] * frame_mean[:, j] for i, j in PAIRS], dim=1)
-    inverse = inverse_covariance(window(products) - count * means, ridge)
+    scatter = window(outer_products(frame)) - count * outer_products(frame_mean)
     # cross[:, g, c]: frame channel g with result channel c.
     cross = window(frame[:, :, None] * result[:, None])
     cross -= (count * frame_mean)[:, :, None] * result_mean[:, None]
-    columns, intercept = [], result_mean
-    for g in range(3):
-        x, y, z = (inverse[:, PLANE[g][k], None] * cross[:, k] for k in range(3))
-        columns.append(x + y + z)
-        intercept = intercept - columns[g] * frame_mean[:, g, None]
+    columns, intercept = times(inverse_covariance(scatter, ridge), cross.unbind(1)), result_mean
+    for g, column in enumerate(columns):
+        intercept = intercept - column * frame_mean[:, g, None]
     return torch.stack([*columns, intercept], dim=2).flatten(1, 2)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from photovst.errors import MediaError, SettingsError
 from photovst.ops.box_filter import check_window_fits
-from photovst.ops.covariance import PAIRS
+from photovst.ops.covariance import PAIRS, cholesky
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,9 @@ def whitened_windows(guide: Float[Tensor, "b 3 pixels"], width: int, epsilon: fl
         for position in range(pixels):
             covariance[:, plane].addcmul_(colors[:, i, position], colors[:, j, position], value=1 / pixels)
     inside = (torch.arange(count, device=guide.device) % width < width - 2 * radius).double()
-    # Cholesky and forward substitution, in place. Pivots are never below the ridge; rounding could take them there.
-    xx, xy, xz, yy, yz, zz = covariance.unbind(1)
-    inverse_x = (xx + ridge).rsqrt() * inside
-    yx, zx = xy * inverse_x, xz * inverse_x
-    inverse_y = (yy + ridge - yx * yx).clamp_min(ridge).rsqrt() * inside
-    zy = (yz - zx * yx) * inverse_y
-    inverse_z = (zz + ridge - zx * zx - zy * zy).clamp_min(ridge).rsqrt() * inside
-    x, y, z = colors.unbind(1)
+    inverse_x, yx, zx, inverse_y, zy, inverse_z = cholesky(covariance, ridge)
+    inverse_x, inverse_y, inverse_z = (entry * inside for entry in (inverse_x, inverse_y, inverse_z))
+    x, y, z = colors.unbind(1)  # forward substitution, in place
     x.mul_(inverse_x[:, None])
     y.addcmul_(x, yx[:, None], value=-1).mul_(inverse_y[:, None])
     z.addcmul_(x, zx[:, None], value=-1).addcmul_(y, zy[:, None], value=-1).mul_(inverse_z[:, None])
