@@ -1,12 +1,11 @@
 import inspect
-import warnings
 
 import numpy as np
 import pytest
 import torch
 from beartype import beartype
 from jaxtyping import jaxtyped
-from torch import Tensor
+from pymatting_oracle import columns, laplacian
 
 from photovst.errors import MediaError, SettingsError
 from photovst.ops import matting, matting_windows
@@ -15,19 +14,6 @@ checked = jaxtyped(typechecker=beartype)
 matting_statistics = checked(matting.matting_statistics)
 matting_energy = checked(matting.matting_energy)
 matting_product = checked(matting.matting_product)
-
-
-def _laplacian(guide: Tensor, epsilon: float, radius: int):
-    with warnings.catch_warnings():
-        # pymatting compiles with numba at import, which warns about the machine it runs on.
-        warnings.simplefilter("ignore")
-        from pymatting import cf_laplacian
-
-        return cf_laplacian(np.ascontiguousarray(guide[0].permute(1, 2, 0).numpy()), epsilon, radius)
-
-
-def _columns(image: Tensor) -> np.ndarray:
-    return image[0].flatten(1).T.double().numpy()
 
 
 @pytest.fixture(params=["one band", "small bands"])
@@ -54,13 +40,13 @@ CASES = [
 def test_matches_the_assembled_matrix(height, width, radius, epsilon, contrast) -> None:
     guide = 0.3 + contrast * torch.rand(1, 3, height, width, dtype=torch.float64)
     image = torch.rand(1, 3, height, width, dtype=torch.float64)
-    matrix = _laplacian(guide, epsilon, radius)
-    expected = matrix @ _columns(image)
+    matrix = laplacian(guide, epsilon, radius)
+    expected = matrix @ columns(image)
     statistics = matting_statistics(guide, epsilon, radius)
-    product = _columns(matting_product(image, statistics))
+    product = columns(matting_product(image, statistics))
     assert np.abs(product - expected).max() < 1e-9 * np.abs(expected).max()
     energy = matting_energy(image, statistics).item()
-    assert energy == pytest.approx(float((_columns(image) * expected).sum()), rel=1e-9)
+    assert energy == pytest.approx(float((columns(image) * expected).sum()), rel=1e-9)
 
 
 @pytest.mark.parametrize("epsilon", [1e-7, 1e-4])
@@ -68,12 +54,12 @@ def test_float32_stays_close_on_flat_pictures(epsilon: float) -> None:
     # An 8-bit sky: a few gray levels, many windows of one color. Moments would cancel here.
     guide = 0.8 + torch.randint(0, 3, (1, 3, 24, 31)) / 255
     image = torch.rand(1, 3, 24, 31)
-    expected = _laplacian(guide.double(), epsilon, 1) @ _columns(image)
+    expected = laplacian(guide.double(), epsilon, 1) @ columns(image)
     statistics = matting_statistics(guide, epsilon)
-    product = _columns(matting_product(image, statistics))
+    product = columns(matting_product(image, statistics))
     assert np.abs(product - expected).max() < 2e-6 * np.abs(expected).max()
     energy = matting_energy(image, statistics).item()
-    assert energy == pytest.approx(float((_columns(image) * expected).sum()), rel=1e-6)
+    assert energy == pytest.approx(float((columns(image) * expected).sum()), rel=1e-6)
 
 
 def test_float32_knows_a_recolored_gray_picture() -> None:

@@ -1,11 +1,11 @@
 import inspect
-import warnings
 
 import numpy as np
 import pytest
 import torch
 from beartype import beartype
 from jaxtyping import jaxtyped
+from pymatting_oracle import columns, laplacian
 from torch import Tensor
 
 from photovst.errors import MediaError, SettingsError
@@ -16,19 +16,6 @@ stencil_of = checked(matting_stencil.matting_stencil)
 energy_of = checked(matting_stencil.stencil_energy)
 product_of = checked(matting_stencil.stencil_product)
 energy_and_gradient_of = checked(matting_stencil.stencil_energy_and_gradient)
-
-
-def _laplacian(guide: Tensor, epsilon: float, radius: int):
-    with warnings.catch_warnings():
-        # pymatting compiles with numba at import, which warns about the machine it runs on.
-        warnings.simplefilter("ignore")
-        from pymatting import cf_laplacian
-
-        return cf_laplacian(np.ascontiguousarray(guide[0].permute(1, 2, 0).numpy()), epsilon, radius)
-
-
-def _columns(image: Tensor) -> np.ndarray:
-    return image[0].flatten(1).T.double().numpy()
 
 
 @pytest.fixture
@@ -47,11 +34,11 @@ CASES = [(3, 3, 1, 1e-7), (3, 17, 1, 1e-7), (17, 3, 1, 1e-7), (14, 23, 1, 1e-7),
 def test_matches_the_assembled_matrix(height, width, radius, epsilon, contrast) -> None:
     guide = 0.3 + contrast * torch.rand(1, 3, height, width, dtype=torch.float64)
     image = torch.rand(1, 4, height, width, dtype=torch.float64)
-    expected = _laplacian(guide, epsilon, radius) @ _columns(image)
+    expected = laplacian(guide, epsilon, radius) @ columns(image)
     stencil = stencil_of(guide, epsilon, radius)
-    product = _columns(product_of(image, stencil))
+    product = columns(product_of(image, stencil))
     assert np.abs(product - expected).max() < 1e-9 * np.abs(expected).max()
-    assert energy_of(image, stencil).item() == pytest.approx(float((_columns(image) * expected).sum()), rel=1e-9)
+    assert energy_of(image, stencil).item() == pytest.approx(float((columns(image) * expected).sum()), rel=1e-9)
 
 
 def test_bands_change_nothing(small_bands: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +83,7 @@ def _ridge_residuals(guide: Tensor, epsilon: float, image: Tensor) -> np.ndarray
     height, width = guide.shape[-2:]
     pixels = np.lib.stride_tricks.sliding_window_view(np.arange(height * width).reshape(height, width), (3, 3))
     pixels = pixels.reshape(-1, 9)
-    colors, values = _columns(guide)[pixels], _columns(image)[pixels]
+    colors, values = columns(guide)[pixels], columns(image)[pixels]
     u, s, _ = np.linalg.svd(colors - colors.mean(axis=1, keepdims=True), full_matrices=False)
     centered = values - values.mean(axis=1, keepdims=True)
     explained = u @ ((s**2 / (s**2 + epsilon))[..., None] * (u.mT @ centered))
@@ -112,10 +99,10 @@ def test_float32_stays_close_on_singular_pictures(kind: str) -> None:
     for dtype, tolerance in ((torch.float32, 2e-6), (torch.float64, 1e-9)):
         stencil = stencil_of(guide.to(dtype), 1e-7)
         assert stencil.planes.dtype == dtype
-        product = _columns(product_of(image.to(dtype), stencil))
+        product = columns(product_of(image.to(dtype), stencil))
         assert np.abs(product - expected).max() < tolerance * np.abs(expected).max()
         energy = energy_of(image.to(dtype), stencil).item()
-        assert energy == pytest.approx(float((_columns(image) * expected).sum()), rel=tolerance)
+        assert energy == pytest.approx(float((columns(image) * expected).sum()), rel=tolerance)
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("sky", 1e-3), ("tinted", 0.1), ("gray", 1.0)])
