@@ -24,25 +24,25 @@ from photovst.media.scenes import Look, Scene, photograph
 from photovst.media.tensors import to_frame
 from photovst.models.checkpoints import VGG19_CD16X
 from photovst.models.precision import InPrecision
-from photovst.models.vgg import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS
-from photovst.models.vgg_checkpoints import LAYERS, torchvision_vgg, vgg19_cd16x
+from photovst.models.vgg import CONTENT_LAYER, STYLE_LAYERS
+from photovst.models.vgg_checkpoints import LAYERS, torchvision_places, torchvision_vgg, vgg19_cd16x
 from photovst.models.weights import load
 from photovst.optimize.frame_terms import FrameTerms, Recipe
 
 SIZES = ((180, 320), (466, 700))
-WIDTHS = (64, 128, 256, 512, 512)
+WIDTHS = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
+"""Channels by block."""
 WEIGHTS = {"style": 1.0, "content": 0.05, "photorealism": 100.0, "smoothness": 1e-3}
 
 
 def random_vgg19() -> nn.Module:
     """VGG-19 with random weights."""
-    state, place, before = dict[str, Tensor](), 0, 3
-    for count, width in zip(CONVOLUTIONS["vgg19"], WIDTHS, strict=True):
-        for _ in range(count):
-            state[f"features.{place}.weight"] = torch.randn(width, before, 3, 3) * (2 / (9 * before)) ** 0.5
-            state[f"features.{place}.bias"] = torch.zeros(width)
-            place, before = place + 2, width
-        place += 1
+    state, before = {}, 3
+    for name, place in torchvision_places("vgg19").items():
+        width = WIDTHS[name[0]]
+        state[f"features.{place}.weight"] = torch.randn(width, before, 3, 3) * (2 / (9 * before)) ** 0.5
+        state[f"features.{place}.bias"] = torch.zeros(width)
+        before = width
     return torchvision_vgg(state, "vgg19", LAYERS)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from random_vgg import random_state
 from torch import Tensor
 
 from photovst.build import (
@@ -27,7 +28,7 @@ from photovst.config import (
 from photovst.errors import MediaError, SettingsError, WeightsError
 from photovst.guidance.guides import Guides
 from photovst.media.images import write_image
-from photovst.models.vgg import CONVOLUTIONS, Vgg
+from photovst.models.vgg import Vgg
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
 from photovst.optimize.grid_prior import GridPrior
@@ -73,18 +74,6 @@ def test_a_device_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch)
         build_device(_settings("device=cuda:2"))
 
 
-def _random_state(kind: str) -> dict[str, Tensor]:
-    """A checkpoint in torchvision's layout, with few channels."""
-    counts, place, state, before = CONVOLUTIONS[kind], 0, {}, 3
-    for count in counts:
-        for _ in range(count):
-            state[f"features.{place}.weight"] = torch.randn(4, before, 3, 3) * 0.2
-            state[f"features.{place}.bias"] = torch.zeros(4)
-            place, before = place + 2, 4
-        place += 1
-    return state
-
-
 @pytest.mark.parametrize("kind", EncoderKind)
 def test_every_encoder(kind: EncoderKind, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _settings(
@@ -93,7 +82,7 @@ def test_every_encoder(kind: EncoderKind, request: pytest.FixtureRequest, monkey
     if kind is EncoderKind.vgg19_cd16x:
         monkeypatch.setenv("PHOTOVST_WEIGHTS", str(request.getfixturevalue("shared") / "weights"))
     else:
-        state = _random_state("vgg16" if kind is EncoderKind.vgg16 else "vgg19")
+        state = random_state("vgg16" if kind is EncoderKind.vgg16 else "vgg19", channels=4)
         monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: state)
     encoder = build_encoder(settings, CPU)
     frame = torch.rand(1, 3, 160, 241)
@@ -112,7 +101,7 @@ def test_every_encoder(kind: EncoderKind, request: pytest.FixtureRequest, monkey
 
 
 def test_a_vgg_returns_the_layers_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: _random_state("vgg19"))
+    monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: random_state("vgg19", channels=4))
     style = ["objective.style.layers=[relu1_2, conv3_4]", "objective.style.layer_weights=[.25, 3]"]
     for extra, expected in (
         (["objective.content.layer=relu2_1"], ["relu1_2", "relu2_1", "conv3_4"]),
@@ -130,7 +119,7 @@ def test_a_vgg_returns_the_layers_that_are_asked_for(monkeypatch: pytest.MonkeyP
 
 
 def test_channels_last_changes_the_layout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = _random_state("vgg19")
+    state = random_state("vgg19", channels=4)
     monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: state)
     plain = build_encoder(_settings("encoder.kind=vgg19"), CPU)(FRAME)
     last = build_encoder(_settings("encoder.kind=vgg19", "encoder.channels_last=true"), CPU)(FRAME)
@@ -162,7 +151,7 @@ def test_the_quirks_of_the_released_program_come_with_compat(monkeypatch: pytest
     masks, features = torch.ones(1, 1, 8, 8), {"relu1_1": torch.zeros(1, 4, 8, 8)}
     assert plain.masks_of(masks, features)["relu1_1"].min() == 1
     assert quirky.masks_of(masks, features)["relu1_1"].min() == pytest.approx(4 / 9)  # a corner
-    state = _random_state("vgg19")
+    state = random_state("vgg19", channels=4)
     monkeypatch.setattr("photovst.models.weights.load", lambda checkpoint: state)
     brighter = [build_encoder(_settings(*asked, *extra), CPU) for extra in ((), ("compat=torch7",))]
     kernels = [encoder.get_buffer("preprocess_kernel").max().item() for encoder in brighter]  # type: ignore[attr-defined]

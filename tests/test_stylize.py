@@ -12,8 +12,8 @@ import av
 import cv2
 import numpy as np
 import pytest
-import torch
 from media.synthetic import make_clip, packet_times, pattern
+from random_vgg import random_state
 from small_runs import FAST, SIZE, pictures, run, scene, states, stylize, write_clip, write_inputs
 from torch import Tensor
 
@@ -22,7 +22,6 @@ from photovst.media.clip import open_clip
 from photovst.media.images import read_image, write_image
 from photovst.media.records import as_depth
 from photovst.media.scenes import Look
-from photovst.models.vgg import CONVOLUTIONS, Vgg
 from photovst.models.vgg_checkpoints import torchvision_vgg
 from photovst.ops.local_affine import smooth_local_affine
 
@@ -37,19 +36,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def inputs(workplace: None) -> None:
     """``clip.mkv`` and ``photo.png``."""
     write_inputs()
-
-
-def small_vgg(ceil: bool) -> Vgg:
-    """VGG-19's layers with eight random channels each."""
-    generator, place, before, state = torch.Generator().manual_seed(0), 0, 3, dict[str, Tensor]()
-    for count in CONVOLUTIONS["vgg19"]:
-        for _ in range(count):
-            kernel = torch.randn(8, before, 3, 3, generator=generator)
-            state[f"features.{place}.weight"] = kernel * (2 / (9 * before)) ** 0.5
-            state[f"features.{place}.bias"] = torch.zeros(8)
-            place, before = place + 2, 8
-        place += 1
-    return torchvision_vgg(state, "vgg19", ceil=ceil)
 
 
 def bytes_of(folder: str | Path) -> dict[str, bytes]:
@@ -390,7 +376,10 @@ def test_the_last_step_of_luan_takes_the_result_to_full_size(inputs: None, monke
 
 def test_the_papers_program_on_a_still(inputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The presets of Luan et al. with another network: two stages from noise, as printed and as released."""
-    monkeypatch.setattr("photovst.build._build_vgg", lambda settings: small_vgg(settings.encoder.ceil))
+    state = random_state("vgg19", channels=8)
+    monkeypatch.setattr(
+        "photovst.build._build_vgg", lambda settings: torchvision_vgg(state, "vgg19", ceil=settings.encoder.ceil)
+    )
     write_image("still.png", pictures("clip.mkv")[0])
     for preset in ("luan2017", "luan2017_torch7"):
         config = Path(__file__).resolve().parents[1] / "configs" / "presets" / f"{preset}.yaml"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from random_vgg import random_state
 from scipy.ndimage import uniform_filter
 from torch import Tensor, nn
 
@@ -109,17 +110,7 @@ def test_a_small_frame_gets_the_layers_it_can_fill(short: int, ceil: bool, layer
 
 
 def _tiny(**options: bool) -> Vgg:
-    """VGG-19's layers with three channels each."""
-    blocks = (2, 2, 4, 4, 4)
-    places, place = [], 0
-    for count in blocks:
-        places += [place + 2 * i for i in range(count)]
-        place += 2 * count + 1
-    state = {}
-    for place in places:
-        state[f"features.{place}.weight"] = torch.randn(3, 3, 3, 3) * (2 / 27) ** 0.5
-        state[f"features.{place}.bias"] = 0.1 * torch.randn(3)
-    return torchvision_vgg(state, "vgg19", STYLE_LAYERS, **options)
+    return torchvision_vgg(random_state("vgg19", channels=3), "vgg19", STYLE_LAYERS, **options)
 
 
 def test_masks_follow_the_network() -> None:
