@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import statistics
 import time
@@ -32,15 +31,15 @@ from photovst.guidance.mask_files import MaskFiles
 from photovst.judge import PairJudge
 from photovst.media.images import read_image, write_image
 from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.models.checkpoints import VGG19_CD16X
 from photovst.models.vgg_checkpoints import vgg19_cd16x
-from photovst.models.weights import VGG19_CD16X, load
+from photovst.models.weights import load
 from photovst.ops.resize import fit_long_side
+from photovst.pairs import Row, summary
 from photovst.published_pairs import Pair, choose_pairs, find_pairs
 from photovst.settings_io import load_settings
 
 JUDGE = "vgg19_cd16x"
-
-Row = dict[str, Any]
 
 
 def judge_pair(task: tuple[Pair, int, bool, list[str], Path | None, int]) -> Row:
@@ -84,12 +83,15 @@ def judge_pair(task: tuple[Pair, int, bool, list[str], Path | None, int]) -> Row
         name: judge(to_frame(picture))
         for name, picture in (("content", content), ("published", published), ("ours", ours))
     }
-    return {
-        "pair": pair.name,
-        "seconds": seconds,
-        "style": {name: each.style[JUDGE] for name, each in figures.items()},
-        "edge": {name: each.edge for name, each in figures.items()},
-    }
+    return Row(pair.name, figures, seconds)
+
+
+def line(row: Row) -> str:
+    content, published, ours = (row.figures[name] for name in ("content", "published", "ours"))
+    return (
+        f"  {row.pair:3s} {content.style[JUDGE]:.3f} {published.style[JUDGE]:.4f} {ours.style[JUDGE]:.4f} |"
+        f" {published.edge:.3f} {ours.edge:.3f} | {row.seconds:.1f}"
+    )
 
 
 def main() -> None:
@@ -118,30 +120,18 @@ def main() -> None:
                 rows = list(pool.map(judge_pair, tasks))
         else:
             rows = [judge_pair(task) for task in tasks]
-        figures[str(side)] = summary(rows)
         print(f"\n{side} px: style of content, published, ours | edge SSIM of published, ours | seconds")
         for row in rows:
-            style, edge = row["style"], row["edge"]
-            print(
-                f"  {row['pair']}  {style['content']:.3f} {style['published']:.3f} {style['ours']:.3f} |"
-                f" {edge['published']:.3f} {edge['ours']:.3f} | {row['seconds']:.1f}"
-            )
-        total = figures[str(side)]
-        print(
-            f"  all {total['style_content']:.3f} {total['style_published']:.4f} {total['style_ours']:.4f} |"
-            f" {total['edge_published']:.3f} {total['edge_ours']:.3f} | {total['seconds']:.1f}"
-        )
+            print(line(row))
+        of_all = {name: summary([row.figures[name] for row in rows]) for name in rows[0].figures}
+        whole = Row("all", of_all, statistics.median(row.seconds for row in rows))
+        print(line(whole))
+        figures[str(side)] = {
+            **{f"style_{name}": of_all[name].style[JUDGE] for name in ("content", "published", "ours")},
+            **{f"edge_{name}": of_all[name].edge for name in ("published", "ours")},
+            "seconds": whole.seconds,
+        }
     print(json.dumps({"benchmark": "luan_pairs", "joint": options.joint, "overrides": options.overrides, **figures}))
-
-
-def summary(rows: list[Row]) -> dict[str, float]:
-    """Geometric means of style, means of edge SSIM, median of seconds."""
-    result = {
-        f"style_{who}": math.exp(statistics.fmean(math.log(row["style"][who]) for row in rows))
-        for who in ("content", "published", "ours")
-    }
-    result |= {f"edge_{who}": statistics.fmean(row["edge"][who] for row in rows) for who in ("published", "ours")}
-    return result | {"seconds": statistics.median(row["seconds"] for row in rows)}
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ from photovst.media.tensors import resized, to_frame
 from photovst.metrics.fidelity import ssim_edge
 from photovst.metrics.style import style_gram
 from photovst.metrics.temporal import e_warp_detail, local_detail, warp_error
+from photovst.models.checkpoints import VGG19_CD16X
 from photovst.models.vgg_checkpoints import vgg19_cd16x
-from photovst.models.weights import VGG19_CD16X, load
+from photovst.models.weights import load
 from photovst.ops.resize import fit_long_side
 from photovst.progress import progress_for
 from photovst.settings_io import load_settings

@@ -5,11 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from photovst.models.checkpoints import VGG16, VGG19, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, Checkpoint
+from photovst.models.checkpoints import Checkpoint
 from photovst.models.download import Progress
-from photovst.models.weight_files import find, folders
-
-__all__ = ["VGG16", "VGG19", "VGG19_CAFFE", "VGG19_CD16X", "VGG19_CONV3_1", "Checkpoint", "find", "folders", "load"]
+from photovst.models.weight_files import find
 
 
 def load(checkpoint: Checkpoint, progress: Progress | None = None) -> dict[str, Tensor]:

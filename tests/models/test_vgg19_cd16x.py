@@ -6,9 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from photovst.errors import SettingsError, WeightsError
+from photovst.models.checkpoints import VGG19_CD16X
 from photovst.models.vgg import STYLE_LAYERS
 from photovst.models.vgg_checkpoints import vgg19_cd16x
-from photovst.models.weights import VGG19_CD16X, load
+from photovst.models.weights import load
 
 WIDTHS = {1: (16, 16), 2: (32, 32), 3: (64,) * 4, 4: (128,) * 4, 5: (128,)}
 VGG19_WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}

@@ -10,10 +10,18 @@ from file_server import FileServer, serving
 
 from photovst.errors import WeightsError
 from photovst.models import weight_files
-from photovst.models.checkpoints import CHECKPOINTS, checkpoint_named
+from photovst.models.checkpoints import (
+    CHECKPOINTS,
+    VGG16,
+    VGG19,
+    VGG19_CD16X,
+    VGG19_CONV3_1,
+    Checkpoint,
+    checkpoint_named,
+)
 from photovst.models.torchvision_ops import import_torchvision
-from photovst.models.weight_files import present, verify
-from photovst.models.weights import VGG16, VGG19, VGG19_CD16X, VGG19_CONV3_1, Checkpoint, find, folders, load
+from photovst.models.weight_files import find, folders, present, verify
+from photovst.models.weights import load
 
 BIBLIOGRAPHY = Path(__file__).resolve().parents[2] / "docs" / "references.bib"
 
