@@ -1,12 +1,12 @@
 """``photovst weights``, and the table of ``docs/weights.md``, which running this file as a program writes anew."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from file_server import FileServer, serving
+from light_imports import run_light
 from small_runs import run
 
 from photovst.models import checkpoints
@@ -150,12 +150,7 @@ def test_where_names_the_folders_in_order_and_the_file(
 
 @pytest.mark.parametrize("arguments", [["list"], ["verify"], ["where"], ["--help"], ["fetch", "--help"]])
 def test_none_of_it_needs_pytorch(arguments: list[str], user_cache: Path) -> None:
-    program = (
-        "import sys; from photovst.cli import main; code = main(['weights', *sys.argv[1:]]);"
-        "heavy = {'torch', 'torchvision', 'cv2', 'av', 'scipy'} & set(sys.modules);"
-        "sys.exit(code or bool(heavy) and f'imported {heavy}')"
-    )
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    done = run_light("from photovst.cli import main; assert main(['weights', *sys.argv[1:]]) == 0", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
 
 
