@@ -91,3 +91,9 @@ def pictures(path: str | Path) -> list[np.ndarray]:
 def states(run_folder: str | Path) -> dict[str, bytes]:
     """The stored states of a run, by name."""
     return {path.name: path.read_bytes() for path in sorted(Path(run_folder, "state").glob("*.npz"))}
+
+
+def distance_in_color(one: np.ndarray, other: np.ndarray) -> float:
+    """Between mean and deviation of each channel, in levels of 8 bits."""
+    a, b = (p.reshape(-1, 3).astype(float) for p in (one, other))
+    return float(np.abs(a.mean(0) - b.mean(0)).sum() + np.abs(a.std(0) - b.std(0)).sum())

@@ -13,17 +13,13 @@ import cv2
 import numpy as np
 import pytest
 from media.synthetic import make_clip, packet_times, pattern
-from random_vgg import random_state
-from small_runs import FAST, SIZE, pictures, run, scene, states, stylize, write_clip, write_inputs
-from torch import Tensor
+from small_runs import FAST, SIZE, distance_in_color, pictures, run, scene, states, stylize, write_clip, write_inputs
 
 from photovst import demo
 from photovst.media.clip import open_clip
 from photovst.media.images import read_image, write_image
 from photovst.media.records import as_depth
 from photovst.media.scenes import Look
-from photovst.models.vgg_checkpoints import torchvision_vgg
-from photovst.ops.local_affine import smooth_local_affine
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +41,6 @@ def bytes_of(folder: str | Path) -> dict[str, bytes]:
 def packets(path: str) -> list[tuple[bytes, Fraction]]:
     with av.open(path) as container:
         return [(bytes(p), p.pts * p.time_base) for p in container.demux(audio=0) if p.size and p.pts is not None]
-
-
-def distance_in_color(one: np.ndarray, other: np.ndarray) -> float:
-    """Between mean and deviation of each channel, in levels of 8 bits."""
-    a, b = (p.reshape(-1, 3).astype(float) for p in (one, other))
-    return float(np.abs(a.mean(0) - b.mean(0)).sum() + np.abs(a.std(0) - b.std(0)).sum())
 
 
 def test_a_video_keeps_its_frames_times_and_audio(capfd: pytest.CaptureFixture[str]) -> None:
@@ -352,45 +342,3 @@ def test_names_are_taken_as_they_are(inputs: None, name: str, capfdbinary: pytes
     assert Path(f"{name} out.run/report.html").is_file()
     finished = json.loads(Path(f"{name} out.run/finished.json").read_bytes())
     assert finished["result"] == f"../{name} out.png"
-
-
-def test_the_last_step_of_luan_takes_the_result_to_full_size(inputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-
-    def recorded(frame: Tensor, result: Tensor, radius: int, sigma_range: float, full: Tensor) -> Tensor:
-        seen.append((frame.shape, result.shape, full.shape, radius, sigma_range))
-        return smooth_local_affine(frame, result, radius, sigma_range, full)
-
-    monkeypatch.setattr("photovst.stylize.smooth_local_affine", recorded)
-    pixels = ("video.codec=png", "parametrization.kind=pixels", "schedule.scales=[32,48]")
-    assert stylize("clip.mkv", "photo.png", "plain", *pixels) == 0
-    assert not seen
-    affine = ("local_affine.enabled=true", "local_affine.radius=3", "local_affine.range=0.1")
-    assert stylize("clip.mkv", "photo.png", "smooth", *pixels, *affine) == 0
-    small, full = (1, 3, 32, 48), (1, 3, 64, 96)
-    assert seen == [(small, small, full, 3, 0.1)] * 4
-    for frame, plain, smooth in zip(pictures("clip.mkv"), pictures("plain"), pictures("smooth"), strict=True):
-        assert distance_in_color(smooth, plain) < 0.3 * distance_in_color(frame, plain)
-        assert not np.array_equal(smooth, plain)
-
-
-def test_the_papers_program_on_a_still(inputs: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The presets of Luan et al. with another network: two stages from noise, as printed and as released."""
-    state = random_state("vgg19", channels=8)
-    monkeypatch.setattr(
-        "photovst.build._build_vgg", lambda settings: torchvision_vgg(state, "vgg19", ceil=settings.encoder.ceil)
-    )
-    write_image("still.png", pictures("clip.mkv")[0])
-    for preset in ("luan2017", "luan2017_torch7"):
-        config = Path(__file__).resolve().parents[1] / "configs" / "presets" / f"{preset}.yaml"
-        # A network of other features has other magnitudes: its terms are weighted to be of one order here.
-        more = ("schedule.scales=[64,64]", "schedule.iterations=[30,15]", "schedule.next_iterations=[0,0]")
-        weights = ("objective.style.weight=1e6", "objective.photorealism.weight=1", "local_affine.radius=3")
-        output = f"{preset}.png"
-        assert stylize("still.png", "photo.png", output, "-c", str(config), *more, *weights) == 0
-        (record,) = [json.loads(line) for line in Path(f"{preset}.run/frames.jsonl").read_text().splitlines()]
-        expected = {"content", "style", "photorealism"} | ({"smoothness"} if "torch7" in preset else set())
-        assert record["terms"].keys() == expected
-        assert record["iterations"] == 45
-        made = read_image(output).astype(float)
-        assert made.std() > 5  # no longer noise around gray
