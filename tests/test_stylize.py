@@ -204,9 +204,11 @@ def test_masks_say_where_each_color_goes(many: bool) -> None:
     for index, mask in enumerate((one, other, other) if many else (other,)):
         write_image(f"masks/{index + 9}.png", mask)
     more = ("segmentation.method=files", "segmentation.content=masks", "segmentation.style=photo_mask.png")
-    # No ties to the last frame: only the masks move between these frames.
+    # No ties to the last frame: only the masks move between these frames. And more style than by default, where the
+    # other terms hold the right half at about 20, however many the iterations.
     free = (
         "schedule.iterations=[20,10]",
+        "objective.style.weight=4",
         "objective.temporal.weight=0",
         "schedule.warm_start=false",
         "segmentation.persistence=0",
@@ -217,9 +219,8 @@ def test_masks_say_where_each_color_goes(many: bool) -> None:
         left, right = redness[:, :40].mean(), redness[:, 56:].mean()
         if many and index == 0:
             left, right = right, left
-        # Where there is no color to keep, how far it goes depends on the last digits; not to which side.
-        assert left < -10
-        assert right > 10
+        assert left < -20
+        assert right > 20
 
 
 @pytest.mark.parametrize(
