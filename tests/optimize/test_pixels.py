@@ -173,18 +173,5 @@ def test_levels_reach_the_same_minimum_sooner() -> None:
 def test_gradcheck_through_the_levels() -> None:
     frame = torch.rand(1, 3, 5, 6, dtype=torch.float64)
     fit = Pixels(frame, frame, levels=3).fit(frame, torch.ones(1, 1, 5, 6, dtype=torch.float64))
-    weights = torch.rand_like(frame)
-
-    def value(*variables: Tensor) -> Tensor:
-        for own, given in zip(fit.variables, variables, strict=True):
-            own.data = given.data
-        return (weights * fit.render().square()).sum()
-
-    gradients = torch.autograd.grad(value(*fit.variables), fit.variables)
-    for place, gradient in enumerate(gradients):
-        step = torch.zeros_like(gradient)
-        step.view(-1)[0] = 1e-6
-        shifted = [v.detach() + (step if i == place else 0) for i, v in enumerate(fit.variables)]
-        before = [v.detach().clone() for v in fit.variables]
-        difference = (value(*shifted) - value(*before)).item() / 1e-6
-        assert difference == pytest.approx(gradient.view(-1)[0].item(), rel=1e-4)
+    # Its arguments are ignored: gradcheck changes the variables of the fit themselves, entry by entry.
+    assert torch.autograd.gradcheck(lambda *_: fit.render().square(), fit.variables)
