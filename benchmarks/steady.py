@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 
+from photovst.guidance.dis import Dis
 from photovst.guidance.flow import flow_pair
 from photovst.media.clip import open_clip
 from photovst.media.images import read_image, write_image
@@ -75,7 +76,7 @@ def figures(content: Path, result: Path, photo: torch.Tensor) -> dict[str, float
             add("output_detail", local_detail(output).mean())
             add("input_detail", local_detail(frame).mean())
             if before is not None:
-                pair = flow_pair(before[0], frame)
+                pair = flow_pair(Dis(), before[0], frame)
                 for name, a, b in (("input", before[0], frame), ("output", before[1], output)):
                     add(f"{name}_error", warp_error(a, b, pair.to_next, pair.certainty_to_next).mean())
             before = frame, output

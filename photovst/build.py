@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from photovst.config import (
     Compat,
     EncoderKind,
+    FlowMethod,
     OptimizerKind,
     ParametrizationKind,
     Precision,
@@ -23,6 +25,11 @@ from photovst.config import (
 )
 from photovst.errors import MediaError, SettingsError
 from photovst.guidance.cache import GuideCache
+from photovst.guidance.dis import Dis
+from photovst.guidance.estimated_motion import EstimatedMotion
+from photovst.guidance.farneback import Farneback
+from photovst.guidance.flow import FlowEstimator, MotionSource
+from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.joint import JointRegions
 from photovst.guidance.mask_files import MaskFiles
 from photovst.losses.objective import Encoder
@@ -134,6 +141,49 @@ def build_cache(settings: Settings) -> GuideCache | None:
     cache = GuideCache(settings.cache.folder, settings.cache.limit_mb << 20)
     cache.prune()
     return cache
+
+
+def build_motion(settings: Settings, size: Size, device: torch.device, cache: GuideCache | None) -> MotionSource:
+    """Where the motion between frames of a clip of this size comes from.
+
+    Raises:
+        MediaError: there is no folder of flow files.
+        SettingsError: OpenCV's contributed modules are not installed.
+        WeightsError: a network's weights are absent or not the published ones.
+    """
+    flow = settings.flow
+    if flow.method is FlowMethod.files:
+        assert flow.folder is not None  # checked on load
+        return FlowFiles(Path(flow.folder), size, flow.certainty.value)
+    return EstimatedMotion(_build_estimator(flow.method, device), cache, flow.certainty.value)
+
+
+def _build_estimator(method: FlowMethod, device: torch.device) -> FlowEstimator:
+    match method:
+        case FlowMethod.dis:
+            return Dis()
+        case FlowMethod.farneback:
+            return Farneback()
+        case FlowMethod.deepflow:
+            from photovst.guidance.deepflow import DeepFlow
+
+            return DeepFlow()
+        case FlowMethod.raft_small:
+            return _build_raft("small", device)
+        case FlowMethod.raft_large:
+            return _build_raft("large", device)
+        case FlowMethod.files:
+            raise ValueError("files estimate no flow")
+
+
+def _build_raft(kind: Literal["small", "large"], device: torch.device) -> FlowEstimator:
+    from photovst.guidance.raft import Raft
+    from photovst.models.checkpoints import RAFT_LARGE, RAFT_SMALL
+    from photovst.models.raft import raft
+    from photovst.models.weights import load
+
+    checkpoint = RAFT_LARGE if kind == "large" else RAFT_SMALL
+    return Raft(raft(load(checkpoint), kind).to(device), f"{checkpoint.name} {checkpoint.sha256}")
 
 
 def build_regions(

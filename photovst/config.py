@@ -60,6 +60,18 @@ class FlowMethod(Enum):
     """What computes optical flow."""
 
     dis = "dis"
+    farneback = "farneback"
+    deepflow = "deepflow"
+    raft_small = "raft_small"
+    raft_large = "raft_large"
+    files = "files"
+
+
+class FlowCertainty(Enum):
+    """How far a flow is trusted, from the flow there and back (Ruder et al. 2016)."""
+
+    coded = "coded"
+    paper = "paper"
 
 
 class TemporalTarget(Enum):
@@ -151,9 +163,19 @@ class SegmentationSettings:
 
 @dataclass
 class FlowSettings:
-    """Optical flow between neighbouring frames."""
+    """Optical flow between frames."""
 
-    method: FlowMethod = setting(FlowMethod.dis, "Which flow; 'dis' is OpenCV's Dense Inverse Search.")
+    method: FlowMethod = setting(
+        FlowMethod.dis,
+        "Which flow; 'dis' (OpenCV's Dense Inverse Search) and 'farneback' need nothing more, 'deepflow' needs OpenCV's"
+        " contributed modules, RAFT its weights.",
+    )
+    folder: str | None = setting(
+        None, "For 'files': the folder of flow files, forward_1_2.flo, backward_2_1.flo and so on."
+    )
+    certainty: FlowCertainty = setting(
+        FlowCertainty.coded, "As Ruder et al. coded it, where occlusions grow outwards, or as they print it, 0 or 1."
+    )
 
 
 @dataclass

@@ -24,6 +24,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from photovst.config import (
     Compat,
     EncoderKind,
+    FlowMethod,
     ObjectiveScale,
     OptimizerKind,
     ParametrizationKind,
@@ -302,6 +303,13 @@ def _check_together(settings: Settings) -> None:
         for name in ("content", "style"):
             if not getattr(segmentation, name):
                 raise SettingsError(f"segmentation.method=files needs segmentation.{name}=PATH")
+    flow = settings.flow
+    if flow.method is FlowMethod.files and not flow.folder:
+        raise SettingsError("flow.method=files needs flow.folder=PATH")
+    if flow.folder and flow.method is not FlowMethod.files:
+        raise SettingsError(
+            f"flow.folder={flow.folder} is for flow.method=files, but the method is {flow.method.value}; leave one out"
+        )
     for name in ("output", "content", "style"):
         path = getattr(settings, name)
         if not path:

@@ -14,19 +14,20 @@ from photovst.build import (
     build_cache,
     build_device,
     build_encoder,
+    build_motion,
     build_optimizer,
     build_regions,
     build_scales,
     build_start,
 )
-from photovst.config import SegmentationMethod, Settings
+from photovst.config import FlowMethod, SegmentationMethod, Settings
 from photovst.errors import MediaError, SettingsError
-from photovst.guidance.flow import FlowPair
-from photovst.guidance.guides import Guides, motion_between, steady_masks
+from photovst.guidance.flow import FlowPair, MotionSource
+from photovst.guidance.guides import Guides, steady_masks
 from photovst.guidance.survey import Survey, survey
 from photovst.highlights import Highlights
 from photovst.losses.objective import Encoder
-from photovst.media.clip import Frame, open_clip
+from photovst.media.clip import Clip, Frame, open_clip
 from photovst.media.images import read_image
 from photovst.media.records import SMALLEST_SIDE, Picture
 from photovst.media.shots import Shot
@@ -69,12 +70,13 @@ def stylize_clip(
     device = build_device(settings)
     encoder = build_encoder(settings, device)
     photo = to_frame(read_image(settings.style), device)
+    motion = _motion_source(settings, clip, device)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
         overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
         highlights = Highlights(overview.count)
-        shots = _Shots(settings, run, overview, clip.info.size, encoder, photo, device, progress, highlights)
+        shots = _Shots(settings, run, overview, clip.info.size, encoder, photo, motion, device, progress, highlights)
         progress.stage("stylize")
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
             for frame in clip:
@@ -101,6 +103,8 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     if settings.segmentation.method is SegmentationMethod.files:
         inputs["segmentation.content"] = str(settings.segmentation.content)
         inputs["segmentation.style"] = str(settings.segmentation.style)
+    if settings.flow.method is FlowMethod.files:
+        inputs["flow.folder"] = str(settings.flow.folder)
     return identity(settings, inputs, str(device))
 
 
@@ -115,14 +119,14 @@ class _Shots:
         size: Size,
         encoder: Encoder,
         photo: Tensor,
+        motion: MotionSource | None,
         device: torch.device,
         progress: Progress,
         highlights: Highlights,
     ) -> None:
         self.settings, self.run, self.overview, self.size = settings, run, overview, size
-        self.encoder, self.photo, self.device = encoder, photo, device
+        self.encoder, self.photo, self.motion, self.device = encoder, photo, motion, device
         self.progress, self.highlights = progress, highlights
-        self.cache = build_cache(settings)
         self.still = overview.count == 1
         self.start = build_start(settings, device, self.still)
         self.resume_at, self.carried_masks = _resume_point(run, overview)
@@ -141,7 +145,7 @@ class _Shots:
         small = to_frame(resized(image, _working_size(self.settings, self.still, image)), self.device)
         own = self._own_masks(shot, index, small)
         done = index < self.resume_at
-        motion = None if done or self.previous is None else self._motion(small)
+        motion = None if done or self.previous is None else self._motion(small, index)
         if index == self.resume_at and self.carried_masks is not None:
             self.masks = self.carried_masks.to(small)
         masks = own
@@ -172,14 +176,9 @@ class _Shots:
             self.highlights.begin_shot(index, self.regions, masks)
         return masks
 
-    def _motion(self, small: Tensor) -> FlowPair | None:
+    def _motion(self, small: Tensor, index: int) -> FlowPair | None:
         assert self.previous is not None
-        needed = (
-            self.settings.objective.temporal.weight > 0
-            or self.settings.schedule.warm_start
-            or self.settings.segmentation.persistence > 0
-        )
-        return motion_between(self.previous.frame, small, self.cache) if needed else None
+        return None if self.motion is None else self.motion.between(self.previous.frame, small, (index - 1, index))
 
     def _restored(self, index: int, small: Tensor) -> Stylized:
         arrays = self.run.load_state(index)
@@ -228,6 +227,16 @@ def _resume_point(run: RunFolder, overview: Survey) -> tuple[int, Tensor | None]
     if index + 1 in (missing - 1, missing) and index >= overview.shot_of(missing).first:
         return index + 1, torch.from_numpy(arrays["masks"])
     return overview.shot_of(missing).first, None
+
+
+def _motion_source(settings: Settings, clip: Clip, device: torch.device) -> MotionSource | None:
+    """Where motion comes from; None where nothing asks for it."""
+    needed = (
+        settings.objective.temporal.weight > 0 or settings.schedule.warm_start or settings.segmentation.persistence > 0
+    )
+    if not needed or clip.info.kind == "still":
+        return None
+    return build_motion(settings, clip.info.size, device, build_cache(settings))
 
 
 def _working_size(settings: Settings, still: bool, image: Picture) -> Size:

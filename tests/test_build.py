@@ -12,6 +12,7 @@ from photovst.build import (
     build_cache,
     build_device,
     build_encoder,
+    build_motion,
     build_optimizer,
     build_recipe,
     build_regions,
@@ -26,8 +27,14 @@ from photovst.config import (
     TemporalTarget,
 )
 from photovst.errors import MediaError, SettingsError, WeightsError
+from photovst.guidance.dis import Dis
+from photovst.guidance.estimated_motion import EstimatedMotion
+from photovst.guidance.farneback import Farneback
+from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
 from photovst.media.images import write_image
+from photovst.models.checkpoints import Checkpoint
+from photovst.models.torchvision_ops import import_torchvision
 from photovst.models.vgg import Vgg
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
@@ -335,3 +342,54 @@ def test_the_default_settings_build_a_whole_run() -> None:
     shown: Tensor = result.parametrization.lift(FRAME)
     assert shown.shape == FRAME.shape
     assert not torch.equal(shown, FRAME)
+
+
+@pytest.mark.parametrize(("method", "kind"), [("dis", Dis), ("farneback", Farneback)])
+def test_motion_is_estimated_by_the_method(method: str, kind: type, tmp_path: Path) -> None:
+    settings = _settings(f"flow.method={method}", "flow.certainty=paper", f"cache.folder={tmp_path}")
+    cache = build_cache(settings)
+    motion = build_motion(settings, (32, 48), CPU, cache)
+    assert isinstance(motion, EstimatedMotion)
+    assert isinstance(motion.estimator, kind)
+    assert motion.cache is cache
+    assert motion.certainty == "paper"
+
+
+def test_motion_from_files_knows_the_clips_size(tmp_path: Path) -> None:
+    settings = _settings("flow.method=files", f"flow.folder={tmp_path}")
+    assert build_motion(settings, (32, 48), CPU, None) == FlowFiles(tmp_path, (32, 48), "coded")
+    with pytest.raises(MediaError, match="there is no folder absent to read flow from"):
+        build_motion(_settings("flow.method=files", "flow.folder=absent"), (32, 48), CPU, None)
+
+
+@pytest.mark.parametrize("kind", ["small", "large"])
+def test_motion_by_raft_takes_its_own_weights(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_torchvision()
+    from torchvision.models import optical_flow
+
+    state = getattr(optical_flow, f"raft_{kind}")().state_dict()
+    asked = []
+
+    def load(checkpoint: Checkpoint) -> dict[str, Tensor]:
+        asked.append(checkpoint.name)
+        return state
+
+    monkeypatch.setattr("photovst.models.weights.load", load)
+    motion = build_motion(_settings(f"flow.method=raft_{kind}"), (32, 48), CPU, None)
+    assert asked == [f"raft_{kind}"]
+    assert isinstance(motion, EstimatedMotion)
+    assert motion.estimator.name.startswith(f"raft_{kind} ")
+    pair = motion.between(FRAME, FRAME, (0, 1))
+    assert pair.to_next.shape == (1, 2, 32, 48)
+
+
+def test_motion_without_its_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHOTOVST_WEIGHTS", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path))
+    monkeypatch.setattr("photovst.models.weight_files.download", _offline)
+    with pytest.raises(WeightsError, match=r"raft_large_C_T_SKHT_V2-ff5fadd5\.pth .* run 'photovst weights fetch raft"):
+        build_motion(_settings("flow.method=raft_large"), (32, 48), CPU, None)
+
+
+def _offline(*_: object) -> None:
+    raise WeightsError("no network")

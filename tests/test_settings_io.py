@@ -118,6 +118,8 @@ def test_resolved_yaml_reads_back_equal(tmp_path: Path, overrides: list[str]) ->
         ("schedule.next_iterations=[1]", r"schedule\.next_iterations has 1 entries \[1\]"),
         ("schedule.scales=[160, 80, 320]", r"must not descend, but \[160, 80, 320\]"),
         ("segmentation.method=files", r"segmentation\.method=files needs segmentation\.content=PATH"),
+        ("flow.method=files", r"flow\.method=files needs flow\.folder=PATH"),
+        ("flow.folder=flow", r"flow\.folder=flow is for flow\.method=files, but the method is dis; leave one out"),
         ("content=other.mp4", r"'content=other\.mp4' sets what is given as an argument already"),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from small_runs import FAST, SIZE, distance_in_color, pictures, run, scene, stat
 
 from photovst import demo
 from photovst.media.clip import open_clip
+from photovst.media.flow_files import write_flow
 from photovst.media.images import read_image, write_image
 from photovst.media.records import as_depth
 from photovst.media.scenes import Look
@@ -182,6 +184,27 @@ def test_distilled_vgg(inputs: None, shared: Path, monkeypatch: pytest.MonkeyPat
     photo = read_image("photo.png")
     for before, after in zip(scene(Look.day, 4), pictures("out"), strict=True):
         assert distance_in_color(after, photo) < distance_in_color(before, photo)
+
+
+def test_flow_from_files_and_a_run_that_knows_what_they_held(inputs: None, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = Path("flow")
+    folder.mkdir()
+    for t in range(3):
+        write_flow(folder / f"forward_{t + 1}_{t + 2}.flo", np.zeros((*SIZE, 2), np.float32))
+        write_flow(folder / f"backward_{t + 2}_{t + 1}.flo", np.zeros((*SIZE, 2), np.float32))
+    files = ("flow.method=files", "flow.folder=flow", "video.codec=png")
+    assert stylize("clip.mkv", "photo.png", "still", *files) == 0
+    assert stylize("clip.mkv", "photo.png", "moving", "video.codec=png") == 0
+    assert any(not np.array_equal(a, b) for a, b in zip(pictures("still"), pictures("moving"), strict=True))
+    write_flow(folder / "forward_1_2.flo", np.ones((*SIZE, 2), np.float32))
+    capfd.readouterr()
+    assert stylize("clip.mkv", "photo.png", "still", *files) == 2
+    shutil.rmtree("still")
+    assert stylize("clip.mkv", "photo.png", "still", *files) == 2
+    assert "inputs.flow.folder" in capfd.readouterr().err
+    (folder / "backward_4_3.flo").unlink()
+    assert stylize("clip.mkv", "photo.png", "other", *files) == 2
+    assert "backward_4_3.flo does not exist" in capfd.readouterr().err
 
 
 def halves(left: tuple[int, int, int], right: tuple[int, int, int]) -> np.ndarray:

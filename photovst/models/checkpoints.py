@@ -103,7 +103,33 @@ VGG19_CONV3_1 = Checkpoint(
     origin="the exact VGG-19 from conv1_1 to conv3_1, each channel scaled to a mean activation of 1",
 )
 
-CHECKPOINTS = (VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1)
+# Sizes as torchvision gives them, in units of 1024 x 1024 bytes: 20.129 and 3.821.
+RAFT_LARGE = Checkpoint(
+    name="raft_large",
+    file="raft_large_C_T_SKHT_V2-ff5fadd5.pth",
+    sha256="ff5fadd5",
+    hash_from="the publisher's file name",
+    megabytes=21.107,
+    licence="BSD-3-Clause",
+    citation="Teed2020",
+    origin="RAFT as torchvision trained it on FlyingChairs, FlyingThings3D, Sintel, KITTI and HD1K,"
+    " Raft_Large_Weights.C_T_SKHT_V2",
+    url="https://download.pytorch.org/models/raft_large_C_T_SKHT_V2-ff5fadd5.pth",
+)
+
+RAFT_SMALL = Checkpoint(
+    name="raft_small",
+    file="raft_small_C_T_V2-01064c6d.pth",
+    sha256="01064c6d",
+    hash_from="the publisher's file name",
+    megabytes=4.007,
+    licence="BSD-3-Clause",
+    citation="Teed2020",
+    origin="RAFT's small form as torchvision trained it on FlyingChairs and FlyingThings3D, Raft_Small_Weights.C_T_V2",
+    url="https://download.pytorch.org/models/raft_small_C_T_V2-01064c6d.pth",
+)
+
+CHECKPOINTS = (VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL)
 
 
 def checkpoint_named(name: str) -> Checkpoint:

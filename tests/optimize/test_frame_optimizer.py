@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from photovst.errors import SettingsError
+from photovst.guidance.dis import Dis
+from photovst.guidance.estimated_motion import EstimatedMotion
 from photovst.guidance.flow import FlowPair
-from photovst.guidance.guides import Guides, motion_between
+from photovst.guidance.guides import Guides
 from photovst.losses.content import ContentTerm
 from photovst.losses.style import StyleTerm, layer_masks, region_grams
 from photovst.losses.temporal import TemporalTerm
@@ -122,7 +124,7 @@ def test_terms_without_a_weight_are_not_built(
 def test_a_warm_second_frame_takes_fewer_evaluations_and_ends_as_well(
     frames: list[Tensor], photo: Tensor, first: Stylized
 ) -> None:
-    motion = motion_between(frames[0], frames[1], None)
+    motion = EstimatedMotion(Dis()).between(frames[0], frames[1], (0, 1))
     guides = Guides(frames[1], _halves(frames[1]), motion)
     warm = _optimizer(photo).stylize(guides, first)
     cold = _optimizer(photo, warm_start=False).stylize(guides, first)
@@ -282,7 +284,7 @@ def test_free_pixels_with_every_term(frames: list[Tensor], photo: Tensor) -> Non
     assert begun.losses.keys() == {*weights, "total"} - {"temporal"}
     assert begun.parametrization.lift(frames[0]).shape == frames[0].shape
     following = optimizer.stylize(
-        Guides(frames[1], _halves(frames[1]), motion_between(frames[0], frames[1], None)), begun
+        Guides(frames[1], _halves(frames[1]), EstimatedMotion(Dis()).between(frames[0], frames[1], (0, 1))), begun
     )
     assert following.losses.keys() == {*weights, "total"}
     assert following.losses["temporal"] < 2e-3
