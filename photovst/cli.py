@@ -14,8 +14,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,8 +23,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst import weights_cli
+from photovst import flow_cli, weights_cli
 from photovst.errors import PhotovstError, SettingsError
+from photovst.signals import signals_wait as _signals_wait
 
 if TYPE_CHECKING:
     from photovst.config import Settings
@@ -96,6 +96,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(weights_cli.app, name="weights")
+app.command()(flow_cli.flow)
 
 Overrides = Annotated[
     list[str] | None,
@@ -324,16 +325,6 @@ def _out_of_memory(error: Exception) -> bool:
     # By name, and by PyTorch's words on a CPU: torch itself is imported only where it works.
     words = "can't allocate memory" in str(error)
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or words
-
-
-@contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Signals to stop come after this block: PyTorch, while it is imported, meets an exception with an abort."""
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

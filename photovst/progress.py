@@ -88,9 +88,9 @@ class Progress:
         self._tell("stage", name=name)
 
     def frame(
-        self, index: int, total: int | None, loss: float, seconds: float, iterations: int, **figures: Any
+        self, index: int, total: int | None, loss: float | None, seconds: float, iterations: int, **figures: Any
     ) -> None:
-        """Frame ``index`` (from 0) of ``total`` is done."""
+        """Frame ``index`` (from 0) of ``total`` is done; ``loss`` is None where nothing was optimized."""
         total = self._total if total is None else total
         rate, left = self._pace.after(index, total, seconds)
         shown = {"frame": index, "total": total, "loss": loss, "seconds": seconds, "iterations": iterations}
@@ -204,7 +204,7 @@ class Bar:
             self._bar.update(self._task, figures=f"{self._frames}  {event_text(event)}")
         elif kind == "frame":
             self._frames = _frame_count(event)
-            figures = f"{self._frames}  loss {event['loss']:.4g}  {event['frames_per_second']:.2f} frames/s"
+            figures = f"{self._frames}  {_loss_text(event)}{event['frames_per_second']:.2f} frames/s"
             done, total = event["frame"] + 1, event["total"]
             left = "" if event["seconds_left"] is None else f"{_clock_text(event['seconds_left'])} left"
             self._bar.update(self._task, completed=done, total=total, figures=figures, left=left)
@@ -249,7 +249,7 @@ def event_text(event: Event) -> str:
     if kind == "frame":
         left = "" if event["seconds_left"] is None else f"  {_clock_text(event['seconds_left'])} left"
         rate = f"{event['frames_per_second']:.2f} frames/s"
-        return f"{_frame_count(event)}  loss {event['loss']:.4g}  {rate}{left}"
+        return f"{_frame_count(event)}  {_loss_text(event)}{rate}{left}"
     if kind == "iteration":
         return f"scale {event['scale']}  iteration {event['iteration']}  loss {event['loss']:.4g}"
     if kind == "stage":
@@ -293,6 +293,10 @@ def _jsonable(value: Any) -> Any:
 
 def _frame_count(event: Event) -> str:
     return f"frame {event['frame'] + 1}" + (f"/{event['total']}" if event["total"] is not None else "")
+
+
+def _loss_text(event: Event) -> str:
+    return "" if event["loss"] is None else f"loss {event['loss']:.4g}  "
 
 
 def _clock_text(seconds: float) -> str:
