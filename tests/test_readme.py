@@ -42,7 +42,11 @@ def run_demo(folder, *, overwrite, progress, overrides):
 def stylize_pairs(pairs, *, overwrite, progress_for, run_folder):
     return pairs[0][1].output
 
-for name, function in (("stylize", stylize_clip), ("demo", run_demo), ("pairs", stylize_pairs)):
+def write_flow_clips(settings, *, files, full, overwrite, progress):
+    return settings.output
+
+parts = {"stylize": stylize_clip, "demo": run_demo, "pairs": stylize_pairs, "flow_clips": write_flow_clips}
+for name, function in parts.items():
     module = types.ModuleType(f"photovst.{name}")
     setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
