@@ -37,6 +37,7 @@ bench: venv
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/objective.py
 	$(BIN)/python benchmarks/matting.py
+	$(BIN)/python benchmarks/flow.py $(DATA)/sintel/training
 	$(BIN)/python benchmarks/luan_pairs.py $(DATA)/luan_pairs
 	$(BIN)/python benchmarks/steady.py $(DATA)/davis/kite-surf/frames $(DATA)/luan_pairs/05/style.png
 

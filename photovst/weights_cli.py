@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from photovst.models.checkpoints import Checkpoint
     from photovst.models.download import Progress
 
-app = typer.Typer(help="The published weights of trained encoders.", no_args_is_help=True)
+app = typer.Typer(help="The published weights of trained networks.", no_args_is_help=True)
 
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One of 'photovst weights list'.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Of 'photovst weights list'.")]
