@@ -124,7 +124,8 @@ class FrameTerms:
                 target = carried.lift(frame)
             else:
                 target = resize(warp(output(), guides.motion.to_previous), size)
-            terms["temporal"] = TemporalTerm(target, resize(guides.motion.certainty_to_previous, size))
+            certainty = resize(guides.motion.certainty_to_previous, size)
+            terms["temporal"] = TemporalTerm([(target, certainty)], scale=recipe.scale)
         return Objective(self.encoder, terms, {name: weights[name] for name in terms}, recipe.unreported)
 
     def _check_layers(self, features: Mapping[str, Tensor], size: Size) -> None:

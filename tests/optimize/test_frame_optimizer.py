@@ -25,6 +25,7 @@ from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.pixels import Pixels
 from photovst.optimize.solver import Solver
+from photovst.types import TermScale
 
 SCALES = (Scale(48, 16, 0), Scale(96, 6, 4))
 PRIOR = GridPrior(smoothness=0.02, luma=1.0, within=1.0, gain=0.0)
@@ -198,10 +199,11 @@ def test_output_target_is_the_previous_result_warped_and_resized(
 ) -> None:
     targets: list[Tensor] = []
 
-    def recorded(target: Tensor, certainty: Tensor) -> TemporalTerm:
+    def recorded(references: list[tuple[Tensor, Tensor]], scale: TermScale) -> TemporalTerm:
+        ((target, certainty),) = references
         targets.append(target)
         assert certainty.shape[-2:] == target.shape[-2:]
-        return TemporalTerm(target, certainty)
+        return TemporalTerm(references, scale=scale)
 
     monkeypatch.setattr("photovst.optimize.frame_terms.TemporalTerm", recorded)
     gray = BilateralGrid(0.5 * BilateralGrid.identity((2, 2, 2), PRIOR, torch.device("cpu")).grid, PRIOR)
