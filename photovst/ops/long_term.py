@@ -1,0 +1,45 @@
+"""Certainties of several earlier frames, so that each pixel is held to the nearest one that saw it [Ruder2016]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.errors import MediaError, SettingsError
+
+
+def long_term_certainties(certainties: Sequence[Float[Tensor, "b 1 h w"]]) -> list[Float[Tensor, "b 1 h w"]]:
+    """``c_long(j) = max(c(j) - sum of c(k) over nearer k, 0)``, with the plain certainties c(k).
+
+    A pixel that a nearer frame holds is not held again: a farther one counts where all nearer were occluded.
+
+    Args:
+        certainties: c in [0, 1], of the flow to each earlier frame, all on this frame's grid, nearest first.
+
+    Raises:
+        MediaError: the certainties differ in size.
+    """
+    if len({certainty.shape for certainty in certainties}) > 1:
+        sizes = ", ".join(str(tuple(certainty.shape)) for certainty in certainties)
+        raise MediaError(f"the certainties of several frames are {sizes}; give all at this frame's size")
+    result: list[Tensor] = []
+    nearer: Tensor | None = None
+    for certainty in certainties:
+        result.append(certainty if nearer is None else (certainty - nearer).clamp_min(0))
+        nearer = certainty if nearer is None else nearer + certainty
+    return result
+
+
+def binary(certainty: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float[Tensor, "b 1 h w"]:
+    """1 where the certainty is above the threshold, else 0.
+
+    Soft edges of several certainties add up to more or less than one frame's hold; binary ones do not.
+
+    Raises:
+        SettingsError: the threshold is below 0, or 1 or more, so that no pixel could pass or fail.
+    """
+    if not 0 <= threshold < 1:
+        raise SettingsError(f"the threshold of certainty is {threshold}; give a number from 0 to below 1")
+    return (certainty > threshold).to(certainty)
