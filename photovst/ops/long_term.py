@@ -38,7 +38,7 @@ def binary(certainty: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float
     Soft edges of several certainties add up to more or less than one frame's hold; binary ones do not.
 
     Raises:
-        SettingsError: the threshold is below 0, or 1 or more, so that no pixel could pass or fail.
+        SettingsError: the threshold is outside [0, 1), where every pixel would pass, or none.
     """
     if not 0 <= threshold < 1:
         raise SettingsError(f"the threshold of certainty is {threshold}; give a number from 0 to below 1")

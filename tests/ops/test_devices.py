@@ -16,6 +16,7 @@ from photovst.ops.masks import areas, normalize_masks
 from photovst.ops.matting import matting_energy, matting_product, matting_statistics
 from photovst.ops.matting_stencil import matting_stencil, stencil_energy, stencil_product
 from photovst.ops.resize import resize
+from photovst.ops.splat import fill_holes, splat
 from photovst.ops.statistics import masked_gram
 from photovst.ops.warp import compose, inside, resize_flow, warp
 
@@ -41,6 +42,8 @@ OPERATORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "inside": lambda image, flow: inside(flow).float(),
     "compose": lambda image, flow: compose(flow, flow),
     "resize_flow": lambda image, flow: resize_flow(flow, (13, 50)),
+    "splat": lambda image, flow: torch.cat(splat(image, 3 * flow), dim=1),
+    "fill_holes": lambda image, flow: fill_holes(image, (flow[:, :1] > 0).to(image)),
     "certainty": lambda image, flow: forward_backward_certainty(flow, -flow, "coded"),
 }
 
@@ -61,3 +64,10 @@ def test_gpu_equals_cpu(name: str) -> None:
 def test_zero_flow_is_the_identity_on_a_gpu() -> None:
     image = torch.randn(1, 3, 135, 241, device="cuda")
     assert torch.equal(warp(image, torch.zeros(1, 2, 135, 241, device="cuda")), image)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU: two runs on one are compared where there is one")
+def test_splatting_twice_gives_the_same_bits_on_a_gpu() -> None:
+    image, flow = torch.rand(1, 3, 135, 241, device="cuda"), 9 * torch.randn(1, 2, 135, 241, device="cuda")
+    once, again = (torch.cat(splat(image, flow), dim=1) for _ in range(2))
+    assert torch.equal(once, again)
