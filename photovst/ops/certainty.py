@@ -16,6 +16,9 @@ from photovst.ops.warp import inside, warp
 BLUR_SIGMA = 0.8
 """Pixels; grows occlusions outwards in the coded form."""
 
+BLUR_RADIUS = 2
+"""Pixels; found by experiment on published maps, as is the continuation of the picture by its mirror image."""
+
 
 class CertaintyKind(Enum):
     """The paper's binary map, or the released program's, in which occlusions grow outwards."""
@@ -33,7 +36,9 @@ def forward_backward_certainty(
 
     It is 0 where a pixel is occluded, on a motion boundary, or looks outside the picture. ``paper`` gives 0
     or 1. ``coded`` gives an occluded pixel -1, a motion boundary and a look outside 0, others 1, smooths that
-    (sigma 0.8) and clips, so that an occlusion takes its surroundings with it.
+    (sigma 0.8, 5x5 pixels) and clips, so that an occlusion takes its surroundings with it. Rounded down to gray
+    levels of 1/255, that is pixel by pixel what the released program of [Ruder2016] writes for its flows; what it does
+    with a pixel both occluded and looking outside, those do not tell.
 
     Args:
         flow: From this grid to the other picture, pixels.
@@ -79,11 +84,10 @@ def _squared(vectors: Tensor) -> Tensor:
 
 def _blurred(plane: Tensor) -> Tensor:
     """Gaussian blur of a picture continued by its mirror image."""
-    radius = 3  # 4 sigma
-    offsets = torch.arange(-radius, radius + 1, dtype=plane.dtype, device=plane.device)
+    offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, dtype=plane.dtype, device=plane.device)
     kernel = torch.exp(-0.5 * (offsets / BLUR_SIGMA) ** 2)
     kernel = kernel / kernel.sum()
-    rows, columns = (_mirrored(n, radius).to(plane.device) for n in plane.shape[-2:])
+    rows, columns = (_mirrored(n, BLUR_RADIUS).to(plane.device) for n in plane.shape[-2:])
     padded = plane.index_select(-2, rows).index_select(-1, columns)
     smooth = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
     return functional.conv2d(smooth, kernel.view(1, 1, -1, 1))

@@ -1,42 +1,16 @@
 import inspect
-from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 from beartype import beartype
 from jaxtyping import jaxtyped
-from torch import Tensor
 
 from photovst.errors import MediaError, SettingsError
-from photovst.media.flow_files import read_flow
 from photovst.ops import certainty as module
 
 checked = jaxtyped(typechecker=beartype)
 forward_backward_certainty = checked(module.forward_backward_certainty)
 occluded, motion_boundary = checked(module.occluded), checked(module.motion_boundary)
-
-
-def _read(path: Path) -> Tensor:
-    return torch.from_numpy(read_flow(path)).permute(2, 0, 1)[None].double()
-
-
-@pytest.mark.parametrize("i", [1, 2, 3, 4])
-@pytest.mark.parametrize("forward", [True, False])
-def test_coded_matches_the_released_program(shared: Path, i: int, forward: bool) -> None:
-    folder = shared / "data" / "marple8"
-    there, back = _read(folder / f"forward_{i}_{i + 1}.flo"), _read(folder / f"backward_{i + 1}_{i}.flo")
-    name = f"reliable_{i}_{i + 1}.pgm"
-    if not forward:
-        there, back, name = back, there, f"reliable_{i + 1}_{i}.pgm"
-    released = torch.from_numpy(cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED).astype(np.float64))
-    ours = 255 * forward_backward_certainty(there, back, "coded")[0, 0]
-    assert (ours - released).abs().max() < 2
-    # It is a real test: certain is not everywhere, and the flows the wrong way round do not match.
-    assert 0.02 < (released < 128).double().mean() < 0.5
-    swapped = 255 * forward_backward_certainty(back, there, "coded")[0, 0]
-    assert ((swapped - released).abs() <= 2).double().mean() < 0.95
 
 
 @pytest.mark.parametrize("kind", ["paper", "coded"])
@@ -86,8 +60,8 @@ def test_coded_occlusions_take_their_surroundings_and_boundaries_less() -> None:
     assert (paper == 0).sum() == 25
     assert (coded[paper == 0] == 0).all()
     beside = coded[0, 0, 10, 7].item()
-    # One pixel out, 25.07 % of a Gaussian of sigma .8 sampled at whole pixels lies on the -1.
-    assert beside == pytest.approx(1 - 2 * 0.2507, abs=0.002)
+    # One pixel out, 25.04 % of a Gaussian of sigma .8 sampled at whole pixels lies on the -1.
+    assert beside == pytest.approx(1 - 2 * 0.25044, abs=1e-4)
     assert coded.min() >= 0
     assert coded.max() <= 1
 
