@@ -25,7 +25,8 @@ import cv2
 import numpy as np
 import torch
 
-from photovst.build import build_encoder, build_optimizer, build_regions, build_scales
+from photovst.build import build_encoder, build_regions
+from photovst.build_optimizer import build_optimizer, build_scales
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
 from photovst.judge import PairJudge

@@ -39,7 +39,8 @@ from photovst.stylize import stylize_clip
 
 FRAME_BY_FRAME = (
     "objective.temporal.weight=0",
-    "schedule.warm_start=false",
+    "schedule.next_start=content",
+    "schedule.next_iterations=${schedule.iterations}",
     "segmentation.persistence=0",
 )
 

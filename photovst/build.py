@@ -1,27 +1,24 @@
-"""The composition root: the only file that turns settings into objects."""
+"""The composition root: with build_optimizer.py the only file that turns settings into objects."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from photovst.build_optimizer import build_recipe
 from photovst.config import (
     Compat,
     EncoderKind,
     FlowMethod,
-    OptimizerKind,
-    ParametrizationKind,
     Precision,
     SegmentationMethod,
     Settings,
-    Start,
-    TemporalTarget,
 )
 from photovst.errors import MediaError, SettingsError
 from photovst.guidance.cache import GuideCache
@@ -36,14 +33,8 @@ from photovst.losses.objective import Encoder
 from photovst.models.layers import check_layers
 from photovst.models.precision import InPrecision, compiled
 from photovst.models.steerable import Steerable
-from photovst.models.vgg import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS, Vgg, follow
-from photovst.optimize.bilateral_grid import BilateralGrid
-from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
-from photovst.optimize.frame_terms import FrameTerms, Recipe
-from photovst.optimize.grid_prior import GridPrior
-from photovst.optimize.parametrization import Parametrization
-from photovst.optimize.pixels import Pixels
-from photovst.optimize.solver import Solver
+from photovst.models.vgg import CONTENT_LAYER, Vgg
+from photovst.optimize.frame_terms import Recipe
 from photovst.types import Size
 
 
@@ -227,115 +218,3 @@ def build_regions(
                 torch.ones_like(photo[:, :1]),
                 lambda _, frame: torch.ones_like(frame[:, :1]),
             )
-
-
-def build_optimizer(
-    settings: Settings,
-    encoder: Encoder,
-    photo: Tensor,
-    photo_masks: Tensor,
-    still: bool = False,
-) -> FrameOptimizer:
-    """The per-frame optimizer of a shot, or of a still.
-
-    Raises:
-        SettingsError: no term has a weight, or only the temporal one, so that every frame would stay as it is.
-    """
-    schedule = settings.schedule
-    if not any(weight for name, weight in term_weights(settings).items() if name != "temporal"):
-        raise SettingsError(
-            "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
-            " objective.style.weight=1"
-        )
-    optimizer = settings.optimizer
-    return FrameOptimizer(
-        terms=FrameTerms(build_recipe(settings), encoder, photo, photo_masks),
-        scales=build_scales(settings, still),
-        solver=Solver(
-            kind="adam" if optimizer.kind is OptimizerKind.adam else "lbfgs",
-            learning_rate=optimizer.learning_rate,
-            history=optimizer.history,
-            tolerance=optimizer.tolerance,
-            window=optimizer.window,
-            line_search=optimizer.line_search,
-        ),
-        start=build_start(settings, photo.device, still),
-        warm_start=schedule.warm_start,
-        handover=_through_8_bits if settings.compat is Compat.torch7 else None,
-    )
-
-
-def build_recipe(settings: Settings) -> Recipe:
-    """Which terms count and how they are written."""
-    objective = settings.objective
-    style, content = objective.style, objective.content
-    layers = None
-    if style.layers is not None:
-        given = style.layer_weights or [1 / len(style.layers)] * len(style.layers)
-        layers = dict(zip(style.layers, given, strict=True))
-    is_vgg = settings.encoder.kind is not EncoderKind.steerable
-    recipe = Recipe(
-        weights={name: weight for name, weight in term_weights(settings).items() if weight > 0},
-        scale=objective.scale.value,
-        style_layers=layers or (dict.fromkeys(STYLE_LAYERS, 1 / len(STYLE_LAYERS)) if is_vgg else None),
-        content_layer=content.layer or (CONTENT_LAYER if is_vgg else None),
-        epsilon=objective.photorealism.epsilon,
-        matting_form=objective.photorealism.form.value,
-        photorealism_from=objective.photorealism.from_stage,
-        temporal_target="output" if objective.temporal.target is TemporalTarget.output else "transform",
-    )
-    if settings.compat is not Compat.torch7:
-        return recipe
-    # As the released program of Luan et al.; each is described in docs/method.md.
-    family = "vgg16" if settings.encoder.kind is EncoderKind.vgg16 else "vgg19"
-    return replace(
-        recipe,
-        masks_of=lambda masks, features: follow(masks, features, CONVOLUTIONS[family]),
-        masked_gradient=False,
-        unreported=frozenset({"photorealism", "smoothness"}),
-    )
-
-
-def term_weights(settings: Settings) -> dict[str, float]:
-    """The weight of every term, by name."""
-    objective = settings.objective
-    return {
-        "content": objective.content.weight,
-        "style": objective.style.weight,
-        "structure": objective.structure.weight,
-        "photorealism": objective.photorealism.weight,
-        "temporal": objective.temporal.weight,
-        "smoothness": objective.smoothness.weight,
-        "gamut": objective.gamut.weight,
-    }
-
-
-def _through_8_bits(result: Parametrization) -> Parametrization:
-    # The released program of Luan et al. hands its first stage on as a PNG file.
-    assert isinstance(result, Pixels)  # checked on load
-    return result.quantized(255)
-
-
-def build_scales(settings: Settings, still: bool) -> list[Scale]:
-    """The working sizes, coarse to fine; a still gets one more."""
-    schedule = settings.schedule
-    counts = zip(schedule.scales, schedule.iterations, schedule.next_iterations, strict=True)
-    scales = [Scale(*scale) for scale in counts]
-    if still and schedule.still_iterations and schedule.still_size > scales[-1].long_side:
-        scales.append(Scale(schedule.still_size, schedule.still_iterations, 0))
-    return scales
-
-
-def build_start(settings: Settings, device: torch.device, still: bool = False) -> Callable[[Tensor], Parametrization]:
-    """What the first frame of a shot, or a still, starts from: a result that leaves the frame as it is."""
-    chosen = settings.parametrization
-    match chosen.kind:
-        case ParametrizationKind.bilateral_grid:
-            grid = chosen.still if still else chosen
-            cells = (chosen.luma, grid.rows, grid.columns)
-            prior = GridPrior(grid.smoothness, grid.luma_smoothness, grid.region_smoothness, grid.gain)
-            return lambda frame: BilateralGrid.identity(cells, prior, device)
-        case ParametrizationKind.pixels:
-            if settings.schedule.start is Start.noise:
-                return lambda frame: Pixels.noise(frame, settings.seed, chosen.levels)
-            return lambda frame: Pixels.identity(frame, chosen.levels)

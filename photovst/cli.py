@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst import flow_cli, weights_cli
+from photovst import compare_cli, flow_cli, scene_cli, weights_cli
+from photovst.cli_options import LogJson, Overwrite, Quiet
+from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
-from photovst.signals import signals_wait as _signals_wait
 
 if TYPE_CHECKING:
     from photovst.config import Settings
@@ -96,6 +97,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(weights_cli.app, name="weights")
+app.command()(scene_cli.scene)
+app.command()(compare_cli.compare)
 app.command()(flow_cli.flow)
 
 Overrides = Annotated[
@@ -110,9 +113,6 @@ Run = Annotated[
     Path | None,
     typer.Option("--run", metavar="DIR", help="The run folder; OUT with .run for its suffix by default."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished result or another run.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Only warnings and errors.")]
-LogJson = Annotated[bool, typer.Option("--log-json", help="Progress as one JSON object a line on stderr.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -200,7 +200,7 @@ def demo(
     def work() -> Path:
         from photovst.progress import progress_for
 
-        with _signals_wait():
+        with signals_wait():
             from photovst.demo import run_demo
 
         with progress_for(quiet=quiet, log_json=log_json) as progress:
@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         call.say(f"error: {error.strerror}{place}")
         return 2
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         call.say("error: out of memory; lower the last entries of schedule.scales, or set video.size")
         return 2
@@ -292,7 +292,7 @@ def _stylize(
     settings = load_settings(files or (), overrides or (), fixed)
     call.run_folder = run or default_run_folder(settings.output)
 
-    with _signals_wait():
+    with signals_wait():
         from photovst.stylize import stylize_clip  # brings torch: bad settings are told of before that
 
     with progress_for(quiet=quiet, log_json=log_json) as progress:
@@ -314,17 +314,11 @@ def _stylize_pairs(
         raise SettingsError("--run names one folder, but there are several pairs; leave it out")
     call.run_folder = run or default_run_folder(pairs[0][1].output)
 
-    with _signals_wait():
+    with signals_wait():
         from photovst.pairs import stylize_pairs
 
     told = partial(progress_for, quiet=quiet, log_json=log_json)
     return stylize_pairs(pairs, overwrite=overwrite, progress_for=told, run_folder=run)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # By name, and by PyTorch's words on a CPU: torch itself is imported only where it works.
-    words = "can't allocate memory" in str(error)
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or words
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

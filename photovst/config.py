@@ -110,11 +110,46 @@ class ObjectiveScale(Enum):
     coded = "coded"
 
 
+class TemporalLoss(Enum):
+    """How distance from the target counts."""
+
+    mse = "mse"
+    smooth_l1 = "smooth_l1"
+
+
+class CoherenceKind(Enum):
+    """How a frame is held to the one before it without a certainty of flow."""
+
+    mse = "mse"
+    enhanced = "enhanced"
+    flow = "flow"
+    difference = "difference"
+
+
 class Start(Enum):
     """What the first frame of a shot starts from."""
 
     content = "content"
     noise = "noise"
+
+
+class NextStart(Enum):
+    """What the frames after it start from."""
+
+    warped = "warped"
+    previous = "previous"
+    first = "first"
+    content = "content"
+    noise = "noise"
+
+
+class Fill(Enum):
+    """What a warped start takes where the flow cannot be trusted."""
+
+    transform = "transform"
+    warped = "warped"
+    content = "content"
+    mean = "mean"
 
 
 class Compat(Enum):
@@ -215,6 +250,21 @@ class TemporalSettings:
 
     weight: float = setting(1000.0, "Weight of the temporal term; 0 switches it off.", low=0)
     target: TemporalTarget = setting(TemporalTarget.transform, "What a frame is held to.")
+    neighbors: list[int] = setting(
+        [1], "How many frames back those are that it is held to; more than one is the long-term term.", low=1, high=1000
+    )
+    loss: TemporalLoss = setting(TemporalLoss.mse, "How distance counts; smooth_l1 forgives a few large ones.")
+
+
+@dataclass
+class CoherenceSettings:
+    """Steadiness from frame to frame without trust in flow; starts anew at cuts, where those are looked for."""
+
+    weight: float = setting(0.0, "Weight of the coherence term; 0 switches it off.", low=0)
+    kind: CoherenceKind = setting(CoherenceKind.enhanced, "Which of the published terms.")
+    feature_weight: float = setting(
+        0.0, "Weight of a further term: frames change in features as the clip's do; 0 switches it off.", low=0
+    )
 
 
 @dataclass
@@ -249,6 +299,7 @@ class ObjectiveSettings:
     style: StyleSettings = field(default_factory=StyleSettings)
     photorealism: PhotorealismSettings = field(default_factory=PhotorealismSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
+    coherence: CoherenceSettings = field(default_factory=CoherenceSettings)
     smoothness: SmoothnessSettings = field(default_factory=SmoothnessSettings)
     structure: StructureSettings = field(default_factory=StructureSettings)
     gamut: GamutSettings = field(default_factory=GamutSettings)
@@ -301,6 +352,24 @@ class OptimizerSettings:
 
 
 @dataclass
+class PassSettings:
+    """Several passes over each shot, forward and backward in turn (Ruder et al. 2016)."""
+
+    count: int = setting(1, "How many passes; 1 is every frame once, in order.", low=1, high=1000)
+    iterations: list[int] | None = setting(
+        None,
+        "Iterations at each scale in the passes after the first; when not set those of schedule.next_iterations.",
+        low=0,
+    )
+    alone: bool = setting(True, "The first pass takes every frame by itself; off has it as a run of one pass.")
+    temporal_from: int = setting(2, "Pass, from 1, from which the temporal term counts.", low=1)
+    blend: float = setting(
+        1.0, "At the start of a frame, weight of the neighbour that the pass has done, against the frame's own.", low=0
+    )
+    blend_ahead: float = setting(0.0, "The same of the neighbour that it has still to do.", low=0)
+
+
+@dataclass
 class ScheduleSettings:
     """Working sizes and iteration counts, coarse to fine."""
 
@@ -308,13 +377,28 @@ class ScheduleSettings:
         [80, 160, 320], "Working sizes (longer side, pixels), coarse to fine; one a stage.", low=16, high=8192
     )
     iterations: list[int] = setting([20, 20, 12], "Iterations at each scale for the first frame of a shot.", low=0)
-    next_iterations: list[int] = setting([0, 5, 1], "Iterations at each scale for the frames after it.", low=0)
+    next_iterations: list[int] = setting(
+        [0, 5, 1], "Iterations at each scale for the frames after it, whatever those start from.", low=0
+    )
+    effort: float = setting(
+        1.0,
+        "Factor on every number of iterations, rounded up; below 1 for a quicker and coarser result.",
+        low=0,
+        high=100,
+    )
     still_size: int = setting(
         640, "A further working size for stills; no effect below the last scale.", low=16, high=8192
     )
     still_iterations: int = setting(14, "Iterations there; 0 leaves it out.", low=0)
     start: Start = setting(Start.content, "What the first frame of a shot starts from; noise is for free pixels.")
-    warm_start: bool = setting(True, "Start a frame from the previous one, carried along the flow.")
+    next_start: NextStart = setting(
+        NextStart.warped, "What a later frame starts from; warped is the previous result, carried along the flow."
+    )
+    fill: Fill = setting(
+        Fill.transform,
+        "What a warped start takes where the flow cannot be trusted; transform is the frame with the former colors.",
+    )
+    passes: PassSettings = field(default_factory=PassSettings)
 
 
 @dataclass

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from photovst.cli_options import LogJson, Overwrite, Quiet
+from photovst.endings import signals_wait
 from photovst.errors import SettingsError
-from photovst.signals import signals_wait
 
 
 def flow(
@@ -31,9 +32,9 @@ def flow(
         float | None,
         typer.Option(metavar="PIXELS", help="Motion shown in full color; a fortieth of the longer side by default."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only warnings and errors.")] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Progress as one JSON object a line on stderr.")] = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
 ) -> None:
     """Show the motion in CLIP: flow.mp4 in colors, warped.mp4 (each frame from the one before), certainty.mp4.
 

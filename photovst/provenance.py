@@ -19,7 +19,7 @@ from photovst.settings_io import settings_dict
 
 PACKAGES = (
     *("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
-    *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs"),
+    *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs", "matplotlib"),
 )
 
 NOT_IN_RESULT = ("content", "style", "pairs", "pair", "output", "device", "seed", "cache")

@@ -127,7 +127,9 @@ def write_report(
 
 
 def loss_charts(records: Sequence[Mapping[str, Any]]) -> list[Chart]:
-    """A chart of the weighted total, then one of each unweighted term, over frames."""
+    """A chart of the weighted total, then one of each unweighted term, over frames; of the last pass."""
+    last = max((record.get("pass", 0) for record in records), default=0)
+    records = [record for record in records if record.get("pass", 0) == last]
     if not records:
         return []
     terms = dict.fromkeys(name for record in records for name in record.get("terms", {}))
@@ -203,13 +205,14 @@ def _tick_label(value: float, step: float) -> str:
 
 
 def _figures(records: Sequence[Mapping[str, Any]], seconds: Mapping[str, float]) -> list[tuple[str, str]]:
-    figures = [("frames", str(len(records)))] if records else []
+    frames = len({r["frame"] for r in records})  # a frame has a record a pass
+    figures = [("frames", str(frames))] if records else []
     spent = [sum(r["seconds"].values()) for r in records if r.get("seconds")]
     if spent:
-        figures.append(("seconds a frame, mean", f"{sum(spent) / len(spent):.3g}"))
+        figures.append(("seconds a frame, mean", f"{sum(spent) / frames:.3g}"))
     iterations = [r["iterations"] for r in records if _known(r.get("iterations"))]
     if iterations:
-        figures.append(("iterations a frame, mean", f"{sum(iterations) / len(iterations):.3g}"))
+        figures.append(("iterations a frame, mean", f"{sum(iterations) / frames:.3g}"))
     losses = [r["loss"] for r in records if _known(r.get("loss"))]
     if losses:
         figures.append(("loss, mean", f"{sum(losses) / len(losses):.4g}"))

@@ -30,7 +30,7 @@ from photovst.storage import Arrays, read_npz, write_atomic, write_npz
 logger = logging.getLogger(__name__)
 
 PROVENANCE, LOCK = "provenance.json", ".lock"
-CONTENTS = ("finished.json", "report.html", "metrics.json", "log.jsonl", "frames.jsonl", "frames", "state")
+CONTENTS = ("finished.json", "report.html", "metrics.json", "log.jsonl", "frames.jsonl", "frames", "state", "passes")
 """What is removed before a folder is used for another run; never more, in case it holds somebody's notes."""
 
 
@@ -149,17 +149,30 @@ class RunFolder:
         write_atomic(self.path / "finished.json", json_bytes(done))
         self.log({"event": "finished", "result": place})
 
-    def save_state(self, index: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Store what frame ``index`` was optimized to; equal arrays give equal bytes."""
-        write_npz(self._state(index), arrays)
+    def save_state(self, index: int, arrays: Mapping[str, NDArray[Any]], folder: str = "state") -> None:
+        """Store what frame ``index`` was optimized to; equal arrays give equal bytes.
 
-    def load_state(self, index: int) -> Arrays | None:
+        Args:
+            index: the frame.
+            arrays: its state.
+            folder: ``state`` for the result, or another in the run folder for what leads to it.
+        """
+        path = self._state(index, folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_npz(path, arrays)
+
+    def load_state(self, index: int, folder: str = "state") -> Arrays | None:
         """The arrays of frame ``index``, or None when absent; a damaged file is warned of and removed."""
-        return self._load(self._state(index))
+        return self._load(self._state(index, folder))
 
-    def has_state(self, index: int) -> bool:
+    def has_state(self, index: int, folder: str = "state") -> bool:
         """Whether ``load_state`` would find frame ``index`` whole."""
-        return self.load_state(index) is not None
+        return self.load_state(index, folder) is not None
+
+    def drop(self, folder: str) -> None:
+        """Remove the states of a folder, and of those inside it; ``carry.npz`` stays."""
+        for path in (self.path / folder).rglob("[0-9]*.npz"):
+            path.unlink()
 
     def save_carry(self, index: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store what the frame after ``index`` starts from, in place of the former."""
@@ -182,8 +195,8 @@ class RunFolder:
         """Append an event and its time to ``log.jsonl``; fit for ``Progress.record_to``."""
         _append(self.path / "log.jsonl", {"time": datetime.now(UTC).isoformat(), **event})
 
-    def _state(self, index: int) -> Path:
-        return self.path / "state" / f"{index:06d}.npz"
+    def _state(self, index: int, folder: str) -> Path:
+        return self.path / folder / f"{index:06d}.npz"
 
     def _load(self, path: Path) -> Arrays | None:
         try:
@@ -219,20 +232,21 @@ def default_run_folder(output: str | Path) -> Path:
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """The frame records of a run folder, sorted by frame, the last one of each; a torn line is left out.
+    """The frame records of a run folder, by pass and frame, the last one of each; a torn line is left out.
 
     The names the report knows: ``frame``, ``loss`` (weighted total), ``terms`` (name to unweighted value),
-    ``seconds`` (step to its seconds), ``iterations``.
+    ``seconds`` (step to its seconds), ``iterations``, and ``pass`` where there are several.
     """
     path = folder / "frames.jsonl"
-    by_frame: dict[int, dict[str, Any]] = {}
+    found: dict[tuple[int, int], dict[str, Any]] = {}
     for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], start=1):
         try:
             record = json.loads(line)
-            by_frame[record["frame"]] = record
+            frame = record["frame"]
+            found[record.get("pass", 0), frame] = record
         except (ValueError, TypeError, KeyError):
             logger.warning("%s, line %d is damaged; it is left out", path, number)
-    return [by_frame[index] for index in sorted(by_frame)]
+    return [found[place] for place in sorted(found)]
 
 
 def _finished(path: Path, mark: str) -> bool:

@@ -24,7 +24,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from photovst.config import (
     Compat,
     EncoderKind,
+    Fill,
     FlowMethod,
+    NextStart,
     ObjectiveScale,
     OptimizerKind,
     ParametrizationKind,
@@ -278,8 +280,10 @@ def _check_together(settings: Settings) -> None:
     schedule, segmentation = settings.schedule, settings.segmentation
     if not schedule.scales:
         raise SettingsError("schedule.scales is empty; give at least one working size")
-    for name in ("iterations", "next_iterations"):
-        counts: list[int] = getattr(schedule, name)
+    given = {"iterations": schedule.iterations, "next_iterations": schedule.next_iterations}
+    if schedule.passes.iterations is not None:
+        given["passes.iterations"] = schedule.passes.iterations
+    for name, counts in given.items():
         if len(counts) != len(schedule.scales):
             raise SettingsError(
                 f"schedule.{name} has {len(counts)} entries {counts}, but schedule.scales has "
@@ -295,8 +299,13 @@ def _check_together(settings: Settings) -> None:
         )
     if style.layers == []:
         raise SettingsError("objective.style.layers is empty; name one layer or more, or objective.style.weight=0")
-    if schedule.start is Start.noise and settings.parametrization.kind is not ParametrizationKind.pixels:
-        raise SettingsError("schedule.start=noise needs parametrization.kind=pixels; a grid starts from the frame")
+    if settings.parametrization.kind is not ParametrizationKind.pixels:
+        for name, value in (("start", schedule.start), ("next_start", schedule.next_start), ("fill", schedule.fill)):
+            if value in (Start.noise, NextStart.noise, Fill.mean):
+                raise SettingsError(
+                    f"schedule.{name}={value.value} needs parametrization.kind=pixels; a grid starts from the frame"
+                )
+    _check_neighbors(settings)
     if settings.compat is Compat.torch7:
         _check_torch7(settings)
     if segmentation.method is SegmentationMethod.files:
@@ -316,6 +325,19 @@ def _check_together(settings: Settings) -> None:
             raise SettingsError(f"{name} is empty; set {name}=... ({_leaves()[name].meaning})")
         if name != "output" and Path(path).resolve() == Path(settings.output).resolve():
             raise SettingsError(f"output and {name} are both {settings.output}; choose another output")
+
+
+def _check_neighbors(settings: Settings) -> None:
+    neighbors, passes = settings.objective.temporal.neighbors, settings.schedule.passes
+    if not neighbors or sorted(set(neighbors)) != neighbors:
+        raise SettingsError(
+            f"objective.temporal.neighbors must ascend, each once, but {neighbors} was given; such as [1, 10, 20, 40]"
+        )
+    if passes.count > 1 and passes.temporal_from > passes.count and settings.objective.temporal.weight:
+        raise SettingsError(
+            f"schedule.passes.temporal_from={passes.temporal_from} comes after the last of"
+            f" schedule.passes.count={passes.count} passes; lower it, or set objective.temporal.weight=0"
+        )
 
 
 def _check_torch7(settings: Settings) -> None:

@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 
-from photovst.build import (
-    Regions,
-    build_cache,
-    build_device,
-    build_encoder,
-    build_motion,
-    build_optimizer,
-    build_regions,
-    build_scales,
-    build_start,
-)
+from photovst.build import build_device, build_encoder
 from photovst.config import FlowMethod, SegmentationMethod, Settings
-from photovst.errors import MediaError, SettingsError
-from photovst.guidance.flow import FlowPair, MotionSource
-from photovst.guidance.guides import Guides, steady_masks
-from photovst.guidance.survey import Survey, survey
+from photovst.errors import SettingsError
+from photovst.guidance.survey import survey
 from photovst.highlights import Highlights
-from photovst.losses.objective import Encoder
-from photovst.media.clip import Clip, Frame, open_clip
+from photovst.media.clip import open_clip
 from photovst.media.images import read_image
 from photovst.media.records import SMALLEST_SIDE, Picture
-from photovst.media.shots import Shot
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
+from photovst.multipass import run_passes
 from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
-from photovst.optimize.frame_optimizer import OnIteration, Stylized
+from photovst.optimize.neighbors import Stylized
 from photovst.progress import Progress
 from photovst.provenance import identity
 from photovst.run import RunFolder, default_run_folder
+from photovst.stylization import Stylization
 from photovst.types import Size
-
-
-class Styler(Protocol):
-    """Turns the frames of a shot, in order, into stylized ones."""
-
-    def stylize(self, guides: Guides, previous: Stylized | None, on_iteration: OnIteration | None = None) -> Stylized:
-        """Stylize a frame; ``previous`` is the one before it, or None for the first of a shot."""
-        ...
 
 
 def stylize_clip(
@@ -70,22 +48,24 @@ def stylize_clip(
     device = build_device(settings)
     encoder = build_encoder(settings, device)
     photo = to_frame(read_image(settings.style), device)
-    motion = _motion_source(settings, clip, device)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
         overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
-        highlights = Highlights(overview.count)
-        shots = _Shots(settings, run, overview, clip.info.size, encoder, photo, motion, device, progress, highlights)
+        work = Stylization(settings, run, clip, overview, size, encoder, photo, progress)
+        if settings.schedule.passes.count > 1:
+            run_passes(work)
         progress.stage("stylize")
+        highlights = Highlights(overview.count)
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
-            for frame in clip:
-                image = resized(frame.image, size)
-                stylized, masks = shots.stylize(frame, image)
-                picture = _picture(settings, stylized, image, device)
+            for step, stylized in work.results():
+                if step.begins:
+                    highlights.begin_shot(step.index, step.regions, step.guides.masks)
+                picture = _picture(settings, stylized, step.image, device)
+                frame = step.frame
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
-                highlights.look(frame.index, image, picture, masks)
+                highlights.look(frame.index, step.image, picture, step.guides.masks)
             # Before the result gets its name: where that is there, a run stopped here would not go on.
             progress.stage("report")
             highlights.write(run.path, settings, output, photo, progress)
@@ -106,144 +86,6 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     if settings.flow.method is FlowMethod.files:
         inputs["flow.folder"] = str(settings.flow.folder)
     return identity(settings, inputs, str(device))
-
-
-class _Shots:
-    """Stylizes a clip's frames in order, shot by shot, or takes them from the run folder where they are done."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        run: RunFolder,
-        overview: Survey,
-        size: Size,
-        encoder: Encoder,
-        photo: Tensor,
-        motion: MotionSource | None,
-        device: torch.device,
-        progress: Progress,
-        highlights: Highlights,
-    ) -> None:
-        self.settings, self.run, self.overview, self.size = settings, run, overview, size
-        self.encoder, self.photo, self.motion, self.device = encoder, photo, motion, device
-        self.progress, self.highlights = progress, highlights
-        self.still = overview.count == 1
-        self.start = build_start(settings, device, self.still)
-        self.resume_at, self.carried_masks = _resume_point(run, overview)
-        if self.resume_at:
-            progress.note(f"{self.resume_at} of {overview.count} frames are done; going on from there")
-        self.regions: Regions
-        self.styler: Styler
-        self.previous: Stylized | None = None
-        self.masks: Tensor | None = None
-
-    def stylize(self, frame: Frame, image: Picture) -> tuple[Stylized, Tensor]:
-        """The stylized frame and its regions."""
-        index = frame.index
-        began = time.perf_counter()
-        shot = self.overview.shot_of(index)
-        small = to_frame(resized(image, _working_size(self.settings, self.still, image)), self.device)
-        own = self._own_masks(shot, index, small)
-        done = index < self.resume_at
-        motion = None if done or self.previous is None else self._motion(small, index)
-        if index == self.resume_at and self.carried_masks is not None:
-            self.masks = self.carried_masks.to(small)
-        masks = own
-        if motion is not None and self.masks is not None:
-            masks = steady_masks(own, self.masks, motion, self.settings.segmentation.persistence)
-        # Stored as half floats, so also used as such: a resumed run goes on from the very same numbers.
-        masks = masks.half().to(small)
-        guided = time.perf_counter()
-        if done:
-            stylized = self._restored(index, small)
-        else:
-            stylized = self.styler.stylize(Guides(small, masks, motion), self.previous, self._on_iteration(index))
-            self._store(index, stylized, masks, guided - began, time.perf_counter() - guided)
-        self.previous, self.masks = stylized, masks
-        return stylized, masks
-
-    def _own_masks(self, shot: Shot, index: int, small: Tensor) -> Tensor:
-        """The frame's regions by themselves; at the first frame of a shot everything starts anew."""
-        if index == shot.first:
-            samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [small]
-            self.regions = build_regions(self.settings, samples, self.photo, self.overview.count, self.size)
-            self.styler = build_optimizer(self.settings, self.encoder, self.photo, self.regions.photo, self.still)
-            self.previous = self.masks = None
-            for notice in self.regions.notices:
-                self.progress.warn(notice)
-        masks = self.regions.of(index, small)
-        if index == shot.first:
-            self.highlights.begin_shot(index, self.regions, masks)
-        return masks
-
-    def _motion(self, small: Tensor, index: int) -> FlowPair | None:
-        assert self.previous is not None
-        return None if self.motion is None else self.motion.between(self.previous.frame, small, (index - 1, index))
-
-    def _restored(self, index: int, small: Tensor) -> Stylized:
-        arrays = self.run.load_state(index)
-        if arrays is None:
-            raise MediaError(
-                f"the state of frame {index} in {self.run.path} was removed while it was in use; start again"
-            )
-        return Stylized(self.start(small).restored(arrays), small, {}, 0, 0)
-
-    def _store(self, index: int, stylized: Stylized, masks: Tensor, guiding: float, optimizing: float) -> None:
-        terms = {name: value for name, value in stylized.losses.items() if name != "total"}
-        loss = stylized.losses.get("total", 0.0)
-        self.run.add_record(
-            {
-                "frame": index,
-                "loss": loss,
-                "terms": terms,
-                "iterations": stylized.iterations,
-                "evaluations": stylized.evaluations,
-                "seconds": {"guides": guiding, "optimize": optimizing},
-            }
-        )
-        # In this order: a frame stopped before its carry is done again, and its later record counts.
-        self.run.save_state(index, stylized.parametrization.state())
-        self.run.save_carry(index, {"masks": masks.half().cpu().numpy()})
-        self.progress.frame(index, self.overview.count, loss, guiding + optimizing, stylized.iterations)
-
-    def _on_iteration(self, index: int) -> OnIteration:
-        def tell(long_side: int, iteration: int, loss: float) -> None:
-            self.progress.iteration(long_side, iteration, loss, frame=index)
-
-        return tell
-
-
-def _resume_point(run: RunFolder, overview: Survey) -> tuple[int, Tensor | None]:
-    """The first frame still to do, and the regions carried to it from the frame before.
-
-    A frame is done when every state up to it is whole. Inside a shot the next one also needs the carried regions:
-    where those are of another frame, or gone, its shot is done again from its start, for what comes out must not
-    depend on where a run was stopped.
-    """
-    missing = next((i for i in range(overview.count) if not run.has_state(i)), overview.count)
-    if missing == overview.count or overview.shot_of(missing).first == missing:
-        return missing, None
-    index, arrays = run.load_carry() or (-1, {})
-    if index + 1 in (missing - 1, missing) and index >= overview.shot_of(missing).first:
-        return index + 1, torch.from_numpy(arrays["masks"])
-    return overview.shot_of(missing).first, None
-
-
-def _motion_source(settings: Settings, clip: Clip, device: torch.device) -> MotionSource | None:
-    """Where motion comes from; None where nothing asks for it."""
-    needed = (
-        settings.objective.temporal.weight > 0 or settings.schedule.warm_start or settings.segmentation.persistence > 0
-    )
-    if not needed or clip.info.kind == "still":
-        return None
-    return build_motion(settings, clip.info.size, device, build_cache(settings))
-
-
-def _working_size(settings: Settings, still: bool, image: Picture) -> Size:
-    """The largest working size; never larger than the frame."""
-    size = (image.shape[0], image.shape[1])
-    largest = build_scales(settings, still)[-1].long_side
-    return fit_long_side(size, largest) if largest < max(size) else size
 
 
 def _output_size(settings: Settings, size: Size) -> Size:

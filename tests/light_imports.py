@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("torch", "torchvision", "cv2", "av", "scenedetect", "scipy")
+HEAVY = ("torch", "torchvision", "cv2", "av", "scenedetect", "scipy", "matplotlib")
 
 
 def run_light(statements: str, *arguments: str, without: tuple[str, ...] = HEAVY) -> subprocess.CompletedProcess[str]:

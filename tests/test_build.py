@@ -8,16 +8,8 @@ import torch
 from random_vgg import random_state
 from torch import Tensor
 
-from photovst.build import (
-    build_cache,
-    build_device,
-    build_encoder,
-    build_motion,
-    build_optimizer,
-    build_recipe,
-    build_regions,
-    build_start,
-)
+from photovst.build import build_cache, build_device, build_encoder, build_motion, build_regions
+from photovst.build_optimizer import build_optimizer, build_recipe, build_start
 from photovst.config import (
     EncoderKind,
     OptimizerKind,
@@ -284,7 +276,7 @@ def test_clips_and_stills_have_grids_of_their_own(still: bool) -> None:
     assert start.grid.shape == ((3, 6, 8, 12) if still else (3, 5, 7, 12))
     assert start.prior == (GridPrior(0.25, 12, 13, 14) if still else GridPrior(0.5, 2, 3, 4))
     optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]), still)
-    own_start = optimizer.start(FRAME)
+    own_start = optimizer.starts.first(Guides(FRAME, FRAME[:, :1]))
     assert isinstance(own_start, BilateralGrid)
     assert own_start.prior == start.prior
 
@@ -302,7 +294,7 @@ def test_every_optimizer_and_target(kind: OptimizerKind, target: TemporalTarget)
         "schedule.scales=[16, 32]",
         "schedule.iterations=[4, 3]",
         "schedule.next_iterations=[2, 1]",
-        "schedule.warm_start=false",
+        "schedule.next_start=previous",
         "objective.photorealism.epsilon=1e-5",
     )
     solver = optimizer.solver
@@ -310,7 +302,7 @@ def test_every_optimizer_and_target(kind: OptimizerKind, target: TemporalTarget)
     assert (solver.learning_rate, solver.history, solver.tolerance, solver.window) == (0.5, 7, 0.25, 3)
     assert optimizer.scales == [Scale(16, 4, 2), Scale(32, 3, 1)]
     assert optimizer.terms.recipe.temporal_target == target.value
-    assert optimizer.warm_start is False
+    assert optimizer.starts.later == "previous"
     assert optimizer.terms.recipe.epsilon == 1e-5
     result = optimizer.stylize(Guides(FRAME, torch.ones(1, 1, 32, 48)), None)
     assert result.losses["total"] > 0
@@ -330,7 +322,7 @@ def test_an_objective_that_could_change_nothing_is_refused() -> None:
     names = ("content", "style", "photorealism", "smoothness", "structure", "gamut")
     zeros = [f"objective.{name}.weight=0" for name in names]
     for temporal in (0, 10):
-        with pytest.raises(SettingsError, match=r"but temporal's is 0, so no frame would change; set one, such as"):
+        with pytest.raises(SettingsError, match=r"is 0 but of terms between frames, so no frame would change"):
             _optimizer(*zeros, f"objective.temporal.weight={temporal}")
 
 

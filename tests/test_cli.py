@@ -233,7 +233,7 @@ def test_version_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert "from 0 to 1" in strength
 
 
-@pytest.mark.parametrize("verb", [[], ["stylize"], ["run"], ["demo"], ["settings"]])
+@pytest.mark.parametrize("verb", [[], ["stylize"], ["run"], ["demo"], ["settings"], ["scene"], ["compare"]])
 def test_help_imports_nothing_heavy(verb: list[str]) -> None:
     heavy = (*HEAVY, "numpy", "omegaconf", "jinja2", "yaml")
     done = run_light("from photovst.cli import main; assert main([*sys.argv[1:], '--help']) == 0", *verb, without=heavy)

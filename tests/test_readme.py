@@ -45,8 +45,20 @@ def stylize_pairs(pairs, *, overwrite, progress_for, run_folder):
 def write_flow_clips(settings, *, files, full, overwrite, progress):
     return settings.output
 
-parts = {"stylize": stylize_clip, "demo": run_demo, "pairs": stylize_pairs, "flow_clips": write_flow_clips}
-for name, function in parts.items():
+def compare(members, folder, **rest):
+    return members[0].settings.output
+
+def write_scene(folder, scene, *rest, **named):
+    return None
+
+for name, function in (
+    ("stylize", stylize_clip),
+    ("demo", run_demo),
+    ("pairs", stylize_pairs),
+    ("compare", compare),
+    ("flow_clips", write_flow_clips),
+    ("media.scene_files", write_scene),
+):
     module = types.ModuleType(f"photovst.{name}")
     setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module

@@ -160,7 +160,12 @@ METHODS = {
     "adam": ["optimizer.kind=adam", "schedule.iterations=[12,6]"],
     "every term": ["objective.photorealism.weight=1", "objective.smoothness.weight=1"],
     "held to output": ["objective.temporal.target=output"],
-    "cold start": ["schedule.warm_start=false", "objective.temporal.weight=0", "segmentation.persistence=0"],
+    "cold start": [
+        "schedule.next_start=content",
+        "schedule.next_iterations=[4,2]",
+        "objective.temporal.weight=0",
+        "segmentation.persistence=0",
+    ],
     "whole frame": ["segmentation.method=none"],
     "many regions": ["segmentation.regions=9", "segmentation.persistence=1"],
     "one scale": ["schedule.scales=[16]", "schedule.iterations=[9]", "schedule.next_iterations=[2]"],
@@ -231,9 +236,10 @@ def test_masks_say_where_each_color_goes(many: bool) -> None:
     # other terms hold the right half at about 20, however many the iterations.
     free = (
         "schedule.iterations=[20,10]",
+        "schedule.next_iterations=[20,10]",
         "objective.style.weight=4",
         "objective.temporal.weight=0",
-        "schedule.warm_start=false",
+        "schedule.next_start=content",
         "segmentation.persistence=0",
     )
     assert stylize("clip.mkv", "photo.png", "out", "video.codec=png", "shots.detect=false", *more, *free) == 0

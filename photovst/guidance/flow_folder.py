@@ -6,6 +6,7 @@ I < J, counted from 1; ``reliable_I_J.pgm`` the certainty of the flow from I to 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -103,6 +104,16 @@ class FlowFiles:
             certainty_to_next.to(current),
         )
 
+    def check(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Refuse pairs of frames without files before any work is done; the frames count from 0.
+
+        Raises:
+            MediaError: a file is absent.
+        """
+        for before, now in pairs:
+            self._path(before, now)
+            self._path(now, before)
+
     def _at(self, size: Size, way: tuple[int, int], read: _Read, opposite: _Read) -> tuple[Tensor, Tensor]:
         certainty = self._certainty(way, read, opposite) * (1 - read.unknown)
         known = resize(read.unknown, size) < _TOUCHED
@@ -118,23 +129,28 @@ class FlowFiles:
         return certainty * (warp(opposite.unknown, read.flow) < _TOUCHED)
 
     def _read(self, start: int, end: int) -> _Read:
-        path = self.folder / f"{flow_stem(start, end)}.flo"
-        as_kitti = path.with_suffix(".png")
-        if path.is_file():
+        path = self._path(start, end)
+        if path.suffix == ".flo":
             values = read_flow(path)
             with np.errstate(invalid="ignore"):
                 known = (np.abs(values) <= UNKNOWN).all(axis=-1)  # false for what is not a number
-        elif as_kitti.is_file():
-            path = as_kitti
-            values, known = read_kitti_flow(path)
         else:
-            raise MediaError(
-                f"{path} does not exist, nor {as_kitti.name}: the flow from frame {start + 1} to {end + 1},"
-                " counted from 1; add it, or choose another flow.method"
-            )
+            values, known = read_kitti_flow(path)
         self._check_size(path, values)
         flow = torch.from_numpy(np.where(known[..., None], values, np.float32(0)))
         return _Read(flow.permute(2, 0, 1)[None].contiguous(), torch.from_numpy(~known).float()[None, None])
+
+    def _path(self, start: int, end: int) -> Path:
+        path = self.folder / f"{flow_stem(start, end)}.flo"
+        as_kitti = path.with_suffix(".png")
+        if path.is_file():
+            return path
+        if as_kitti.is_file():
+            return as_kitti
+        raise MediaError(
+            f"{path} does not exist, nor {as_kitti.name}: the flow from frame {start + 1} to {end + 1},"
+            " counted from 1; add it, or choose another flow.method"
+        )
 
     def _check_size(self, path: Path, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
         if values.shape[:2] != self.size:

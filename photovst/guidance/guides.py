@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -20,8 +21,10 @@ class Guides:
     frame: Float[Tensor, "1 3 h w"]
     """The frame at the working size, RGB in [0, 1]."""
     masks: Float[Tensor, "1 k h w"]
-    motion: FlowPair | None = None
-    """Motion between the previous frame and this one; none for the first frame of a shot."""
+    motions: Mapping[int, FlowPair] = field(default_factory=dict)
+    """By distance: motion between the frame so many before ("previous") and this one; none for a shot's first."""
+    index: int = 0
+    """The frame's number in its clip."""
 
 
 def steady_masks(

@@ -78,21 +78,32 @@ class Scene:
         """Frame ``t``: ``(H, W, 3)`` RGB. Raises MediaError when the clip has no such frame."""
         return composite(self._layers, self._offsets(t), self.size)
 
+    def flow(self, t: int, other: int) -> NDArray[np.float32]:
+        """How far each pixel's surface moves from frame ``t`` to ``other``: ``(H, W, 2)`` pixels, x right, y down.
+
+        It lives on the grid of frame ``t``; any two frames will do, in either order.
+        """
+        return displacement(self._front(t), self._offsets(t), self._offsets(other))
+
+    def occlusion(self, t: int, other: int) -> NDArray[np.bool_]:
+        """True where a pixel of frame ``t`` shows what frame ``other`` has covered or outside it, ``(H, W)``."""
+        return occluded(self._layers, self._offsets(t), self._offsets(other), self._front(t))
+
     def flow_to_next(self, t: int) -> NDArray[np.float32]:
-        """How far each pixel's surface moves until frame ``t + 1``: ``(H, W, 2)`` pixels, x right, y down."""
-        return displacement(self._front(t), self._offsets(t), self._offsets(t + 1))
+        """`flow` from frame ``t`` to ``t + 1``."""
+        return self.flow(t, t + 1)
 
     def flow_to_previous(self, t: int) -> NDArray[np.float32]:
-        """How far back each pixel's surface was in frame ``t - 1``: ``(H, W, 2)`` pixels, x right, y down."""
-        return displacement(self._front(t), self._offsets(t), self._offsets(t - 1))
+        """`flow` from frame ``t`` to ``t - 1``."""
+        return self.flow(t, t - 1)
 
     def occlusion_to_next(self, t: int) -> NDArray[np.bool_]:
-        """True where a pixel's surface is covered in frame ``t + 1`` or outside it, ``(H, W)``."""
-        return occluded(self._layers, self._offsets(t), self._offsets(t + 1), self._front(t))
+        """`occlusion` of frame ``t`` in ``t + 1``."""
+        return self.occlusion(t, t + 1)
 
     def occlusion_to_previous(self, t: int) -> NDArray[np.bool_]:
-        """True where a pixel's surface was covered in frame ``t - 1`` or outside it, ``(H, W)``."""
-        return occluded(self._layers, self._offsets(t), self._offsets(t - 1), self._front(t))
+        """`occlusion` of frame ``t`` in ``t - 1``."""
+        return self.occlusion(t, t - 1)
 
     def labels(self, t: int) -> NDArray[np.uint8]:
         """Index into `LABELS` of what each pixel shows, ``(H, W)``."""

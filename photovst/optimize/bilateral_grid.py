@@ -63,8 +63,16 @@ class BilateralGrid:
         moved = warp(planes, cells * scale[None, :, None, None])
         return replace(self, grid=moved.view(luma, 12, rows, columns).permute(0, 2, 3, 1).contiguous())
 
-    def blended(self, other: BilateralGrid, t: float) -> BilateralGrid:
-        """The mean of two grids, ``t`` of it the other's."""
+    def transferred(self, frame: Float[Tensor, "1 3 h w"]) -> BilateralGrid:
+        """The grid itself: it holds transforms and no picture."""
+        return self
+
+    @torch.no_grad()
+    def blended(self, other: BilateralGrid, share: float | Float[Tensor, "1 1 _h _w"]) -> BilateralGrid:
+        """The mean of two grids, with a share of the other; a map of shares is averaged over each cell's place."""
+        t = torch.as_tensor(share).to(self.grid)
+        if t.ndim:
+            t = resize(t, (self.grid.shape[1], self.grid.shape[2]))[0, 0, None, :, :, None]
         return replace(self, grid=torch.lerp(self.grid, other.grid, t))
 
     def state(self) -> Arrays:

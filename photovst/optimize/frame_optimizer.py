@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-
-from jaxtyping import Float
-from torch import Tensor
 
 from photovst.guidance.guides import Guides
 from photovst.ops.resize import fit_long_side, resize
 from photovst.optimize.frame_terms import FrameTerms
+from photovst.optimize.neighbors import Earlier, Neighbor, Stylized, neighbors_of
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.solver import Solver
+from photovst.optimize.starts import Starts
 
 OnIteration = Callable[[int, int, float], None]
 """Called with the working size's longer side, the iteration and the loss."""
@@ -28,17 +26,6 @@ class Scale:
     next_iterations: int
 
 
-@dataclass(frozen=True)
-class Stylized:
-    """A stylized frame: what was optimized, the frame at the working size, and what it took."""
-
-    parametrization: Parametrization
-    frame: Float[Tensor, "1 3 h w"]
-    losses: dict[str, float]
-    iterations: int
-    evaluations: int
-
-
 class FrameOptimizer:
     """Minimizes the objective for each frame of a shot; the optimized kind of `Styler`.
 
@@ -47,8 +34,7 @@ class FrameOptimizer:
         scales: working sizes, coarse to fine; those larger than a frame are cut down to it. A size may come twice,
             where the objective changes from one stage to the next.
         solver: how to minimize.
-        start: what a shot's first frame starts from, given the frame.
-        warm_start: start from the previous frame, carried along the flow, with fewer iterations.
+        starts: what frames start from.
         handover: what becomes of a result before the next stage starts from it; nothing when not given.
     """
 
@@ -57,35 +43,53 @@ class FrameOptimizer:
         terms: FrameTerms,
         scales: Sequence[Scale],
         solver: Solver,
-        start: Callable[[Tensor], Parametrization],
-        warm_start: bool = True,
+        starts: Starts,
         handover: Callable[[Parametrization], Parametrization] | None = None,
     ) -> None:
         self.terms = terms
         self.scales = scales
         self.solver = solver
-        self.start = start
-        self.warm_start = warm_start
+        self.starts = starts
         self.handover = handover
 
-    def stylize(self, guides: Guides, previous: Stylized | None, on_iteration: OnIteration | None = None) -> Stylized:
-        """Optimize one frame; ``previous`` is the frame before it, or None for the first of a shot."""
-        carried = output = None
-        if previous is not None and guides.motion is not None:
-            carried = previous.parametrization.propagated(guides.motion.to_previous)
-            output = partial(previous.parametrization.lift, previous.frame)
-        current = carried if carried is not None and self.warm_start else self.start(guides.frame)
+    def stylize(
+        self, guides: Guides, earlier: Earlier | None = None, on_iteration: OnIteration | None = None
+    ) -> Stylized:
+        """Optimize one frame; ``earlier`` holds no neighbor for the first of a shot."""
+        earlier = earlier or Earlier()
+        neighbors = neighbors_of(guides, earlier)
+        counts = [scale.next_iterations if neighbors else scale.iterations for scale in self.scales]
+        start = self.starts.of(guides, neighbors, earlier)
+        return self._optimized(guides, start, counts, neighbors, on_iteration)
+
+    def refine(
+        self,
+        guides: Guides,
+        current: Parametrization,
+        earlier: Earlier,
+        on_iteration: OnIteration | None = None,
+    ) -> Stylized:
+        """Optimize one frame further from a result of its own, with the iterations of later frames."""
+        counts = [scale.next_iterations for scale in self.scales]
+        return self._optimized(guides, current, counts, neighbors_of(guides, earlier), on_iteration)
+
+    def _optimized(
+        self,
+        guides: Guides,
+        current: Parametrization,
+        counts: Sequence[int],
+        neighbors: Mapping[int, Neighbor],
+        on_iteration: OnIteration | None,
+    ) -> Stylized:
         full = (guides.frame.shape[-2], guides.frame.shape[-1])
         losses: dict[str, float] = {}
         iterations = evaluations = 0
-        for stage, scale in enumerate(self.scales):
-            warm = carried is not None and self.warm_start
-            count = scale.next_iterations if warm else scale.iterations
+        for stage, (scale, count) in enumerate(zip(self.scales, counts, strict=True)):
             if count == 0:
                 continue
             size = fit_long_side(full, scale.long_side) if scale.long_side < max(full) else full
             frame = resize(guides.frame, size)
-            objective = self.terms.objective(guides, frame, scale.long_side, stage, carried, output)
+            objective = self.terms.objective(guides, frame, scale.long_side, stage, neighbors)
             if self.handover is not None and iterations:
                 current = self.handover(current)
             fit = current.fit(frame, guides.masks)

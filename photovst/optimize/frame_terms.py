@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from photovst.errors import SettingsError
 from photovst.guidance.guides import Guides
+from photovst.losses.coherence import CoherenceTerm, FeatureDifferenceTerm
 from photovst.losses.content import ContentTerm
 from photovst.losses.objective import Encoder, Objective, Term
 from photovst.losses.photorealism import PhotorealismTerm
@@ -19,10 +20,11 @@ from photovst.losses.smoothness import GamutTerm, SmoothnessTerm
 from photovst.losses.structure import StructureTerm
 from photovst.losses.style import Grams, LayerMasks, StyleTerm, layer_masks, region_grams
 from photovst.losses.temporal import TemporalTerm
+from photovst.ops.long_term import long_term_certainties
 from photovst.ops.masks import resize_masks
 from photovst.ops.resize import fit_long_side, resize
-from photovst.ops.warp import warp
-from photovst.optimize.parametrization import Parametrization
+from photovst.ops.splat import fill_holes, splat
+from photovst.optimize.neighbors import Neighbor
 from photovst.types import Size, TermScale
 
 
@@ -39,6 +41,9 @@ class Recipe:
         matting_form: of the photorealism term.
         photorealism_from: stage from which it counts, from 0.
         temporal_target: what the temporal term holds a frame to.
+        temporal_loss: how distance from it counts.
+        neighbors: how many frames away those are that it is held to, ascending.
+        coherence: which of the terms without a certainty of flow.
         masks_of: region masks at the size of each layer.
         masked_gradient: see `masked_gram`.
         unreported: terms that are left out of the loss the optimizer is told, though not of its gradient.
@@ -52,6 +57,9 @@ class Recipe:
     matting_form: Literal["stencil", "free"] = "stencil"
     photorealism_from: int = 0
     temporal_target: Literal["transform", "output"] = "transform"
+    temporal_loss: Literal["mse", "smooth_l1"] = "mse"
+    neighbors: tuple[int, ...] = (1,)
+    coherence: Literal["mse", "enhanced", "flow", "difference"] = "enhanced"
     masks_of: Callable[[Tensor, Mapping[str, Tensor]], LayerMasks] = layer_masks
     masked_gradient: bool = True
     unreported: frozenset[str] = frozenset()
@@ -85,8 +93,7 @@ class FrameTerms:
         frame: Float[Tensor, "1 3 h w"],
         long_side: int,
         stage: int = 0,
-        carried: Parametrization | None = None,
-        output: Callable[[], Tensor] | None = None,
+        neighbors: Mapping[int, Neighbor] | None = None,
     ) -> Objective:
         """The objective of a frame at a working size.
 
@@ -95,12 +102,11 @@ class FrameTerms:
             frame: the frame, resized.
             long_side: the working size.
             stage: number of the schedule's entry, from 0.
-            carried: the result before it, carried along the flow; None for the first of a shot.
-            output: gives the picture before it, at the size of the guides; None likewise.
+            neighbors: stylized frames by distance, nearest first; none for the first of a shot.
         """
         recipe, size = self.recipe, (frame.shape[-2], frame.shape[-1])
         weights, terms = recipe.weights, dict[str, Term]()
-        features = self.encoder(frame) if weights.keys() & {"content", "style"} else {}
+        features = self.encoder(frame) if weights.keys() & {"content", "style", "feature_coherence"} else {}
         self._check_layers(features, size)
         if "content" in weights:
             terms["content"] = ContentTerm(features, recipe.content_layer, recipe.scale)
@@ -119,14 +125,38 @@ class FrameTerms:
             terms["smoothness"] = SmoothnessTerm(recipe.scale)
         if "gamut" in weights:
             terms["gamut"] = GamutTerm()
-        if "temporal" in weights and carried is not None and output is not None and guides.motion is not None:
-            if recipe.temporal_target == "transform":
-                target = carried.lift(frame)
-            else:
-                target = resize(warp(output(), guides.motion.to_previous), size)
-            certainty = resize(guides.motion.certainty_to_previous, size)
-            terms["temporal"] = TemporalTerm([(target, certainty)], scale=recipe.scale)
+        held = {j: neighbor for j, neighbor in (neighbors or {}).items() if j in recipe.neighbors}
+        if "temporal" in weights and held:
+            terms["temporal"] = self._temporal(frame, list(held.values()))
+        if neighbors and 1 in neighbors:
+            terms |= self._coherence(frame, features, neighbors[1])
         return Objective(self.encoder, terms, {name: weights[name] for name in terms}, recipe.unreported)
+
+    def _temporal(self, frame: Tensor, neighbors: Sequence[Neighbor]) -> TemporalTerm:
+        size = (frame.shape[-2], frame.shape[-1])
+        certainties = long_term_certainties([neighbor.flow.certainty_to_previous for neighbor in neighbors])
+        transform = self.recipe.temporal_target == "transform"
+        targets = [
+            neighbor.carried.lift(frame) if transform else resize(neighbor.warped, size) for neighbor in neighbors
+        ]
+        references = [(w, resize(c, size)) for w, c in zip(targets, certainties, strict=True)]
+        return TemporalTerm(references, self.recipe.temporal_loss, scale=self.recipe.scale)
+
+    def _coherence(self, frame: Tensor, features: Mapping[str, Tensor], previous: Neighbor) -> dict[str, Term]:
+        """The terms that compare a frame with the one before it as it stands."""
+        recipe, size = self.recipe, (frame.shape[-2], frame.shape[-1])
+        terms: dict[str, Term] = {}
+        if not recipe.weights.keys() & {"coherence", "feature_coherence"}:
+            return terms
+        output, content = resize(previous.output, size), resize(previous.stylized.frame, size)
+        if "coherence" in recipe.weights:
+            prediction = None
+            if recipe.coherence == "flow":
+                prediction = resize(fill_holes(*splat(previous.output, previous.flow.to_next)), size)
+            terms["coherence"] = CoherenceTerm(recipe.coherence, output, content, frame, prediction)
+        if "feature_coherence" in recipe.weights:
+            terms["feature_coherence"] = FeatureDifferenceTerm(self.encoder(output), self.encoder(content), features)
+        return terms
 
     def _check_layers(self, features: Mapping[str, Tensor], size: Size) -> None:
         """Refuse a frame too small for its content layer, or for every style layer; it does without some of these."""

@@ -51,8 +51,12 @@ class Parametrization(Protocol):
         """The result carried from the previous frame to the current one along the flow."""
         ...
 
-    def blended(self, other: Self, t: float) -> Self:
-        """The result a share ``t`` of the way from this one to another."""
+    def transferred(self, frame: Float[Tensor, "1 3 h w"]) -> Self:
+        """A result of another frame of the same size: its color transforms at each place, applied to that frame."""
+        ...
+
+    def blended(self, other: Self, share: float | Float[Tensor, "1 1 _h _w"]) -> Self:
+        """The result a share of the way from this one to another; a share of its own a place where a map is given."""
         ...
 
     def state(self) -> Arrays:

@@ -11,8 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from photovst.ops.guided_filter import affine_upsample
+from photovst.ops.resize import resize
 from photovst.ops.warp import resize_flow, warp
 from photovst.storage import Arrays
+
+TRANSFER_RADIUS = 8
+"""Pixels around each, in which color transforms to another frame are fitted."""
 
 MEAN_COLOR = (0.485, 0.456, 0.406)
 """Mean of ImageNet's photographs, RGB."""
@@ -47,6 +51,11 @@ class Pixels:
         mean = frame.new_tensor(MEAN_COLOR).view(1, 3, 1, 1)
         return cls(_to_16_bits(mean + 1e-4 * noise), frame, levels)
 
+    @classmethod
+    def mean_color(cls, frame: Float[Tensor, "1 3 h w"], levels: int = 1) -> Pixels:
+        """The mean color of photographs everywhere."""
+        return cls(_to_16_bits(frame.new_tensor(MEAN_COLOR).view(1, 3, 1, 1).expand_as(frame)), frame, levels)
+
     def quantized(self, levels: int = 255) -> Pixels:
         """The picture as it would come back from a file with so many levels above black."""
         return replace(self, image=(self.image * levels).round() / levels)
@@ -68,10 +77,23 @@ class Pixels:
         flow = resize_flow(flow_to_previous, (self.image.shape[-2], self.image.shape[-1]))
         return replace(self, image=_to_16_bits(warp(self.image, flow)), frame=warp(self.frame, flow))
 
-    def blended(self, other: Pixels, t: float) -> Pixels:
-        """The mean of two pictures of one size, ``t`` of it the other's."""
-        image, frame = torch.lerp(self.image, other.image, t), torch.lerp(self.frame, other.frame, t)
-        return replace(self, image=image, frame=frame)
+    @torch.no_grad()
+    def transferred(self, frame: Float[Tensor, "1 3 h w"]) -> Pixels:
+        """The local color transforms from its frame to the picture, applied to another frame of any size."""
+        # Wide windows: where the picture was stretched over what came into view there is little to fit to.
+        image = affine_upsample(self.frame, self.image, frame, radius=TRANSFER_RADIUS)
+        return replace(self, image=_to_16_bits(image), frame=frame)
+
+    @torch.no_grad()
+    def blended(self, other: Pixels, share: float | Float[Tensor, "1 1 _h _w"]) -> Pixels:
+        """The mean with a share of the other, which is brought to the size of this one."""
+        t = torch.as_tensor(share).to(self.image)
+        if t.ndim:
+            t = resize(t, (self.image.shape[-2], self.image.shape[-1]))
+        image = torch.lerp(self.image, other.lift(self.frame), t)
+        same_size = other.frame.shape == self.frame.shape
+        frame = torch.lerp(self.frame, other.frame, t) if same_size else self.frame
+        return replace(self, image=_to_16_bits(image), frame=frame)
 
     def state(self) -> Arrays:
         """The picture as 16-bit integers and its frame as floats, ``(3, H, W)``."""

@@ -131,7 +131,7 @@ def test_settings(refused: Callable[..., None], override: str, line: str) -> Non
         ),
         (
             [f"objective.{term}.weight=0" for term in TERMS],
-            "every weight of the objective but temporal's is 0, so no frame would change; set one, such as"
+            "every weight of the objective is 0 but of terms between frames, so no frame would change; set one, such as"
             " objective.style.weight=1",
         ),
         (

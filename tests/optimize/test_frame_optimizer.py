@@ -19,13 +19,14 @@ from photovst.media.tensors import to_frame
 from photovst.models.steerable import Steerable
 from photovst.ops.resize import resize
 from photovst.optimize.bilateral_grid import BilateralGrid
-from photovst.optimize.frame_optimizer import FrameOptimizer, Scale, Stylized
+from photovst.optimize.frame_optimizer import FrameOptimizer, Scale
 from photovst.optimize.frame_terms import FrameTerms, Recipe
 from photovst.optimize.grid_prior import GridPrior
+from photovst.optimize.neighbors import Earlier, Stylized
 from photovst.optimize.parametrization import Parametrization
 from photovst.optimize.pixels import Pixels
 from photovst.optimize.solver import Solver
-from photovst.types import TermScale
+from photovst.optimize.starts import Starts
 
 SCALES = (Scale(48, 16, 0), Scale(96, 6, 4))
 PRIOR = GridPrior(smoothness=0.02, luma=1.0, within=1.0, gain=0.0)
@@ -56,8 +57,20 @@ def _still(frame: Tensor) -> FlowPair:
     return FlowPair(zero, one, zero, one)
 
 
-def _grid(frame: Tensor) -> Parametrization:
-    return BilateralGrid.identity((4, 4, 6), PRIOR, frame.device)
+def _grid(guides: Guides) -> Parametrization:
+    return BilateralGrid.identity((4, 4, 6), PRIOR, guides.frame.device)
+
+
+def _pixels(guides: Guides) -> Parametrization:
+    return Pixels.identity(guides.frame)
+
+
+ANEW = Starts(_grid, "anew")
+
+
+def _after(previous: Stylized) -> Earlier:
+    """A frame that comes after another one."""
+    return Earlier({1: previous}, previous)
 
 
 def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) -> FrameOptimizer:
@@ -65,7 +78,7 @@ def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) 
     encoder = changed.pop("encoder", Steerable(stride=2))
     recipe = {name: changed.pop(name) for name in RECIPE if name in changed}
     terms = FrameTerms(Recipe(**{"weights": WEIGHTS, **recipe}), encoder, photo, _halves(photo))
-    return FrameOptimizer(terms, scales, **{"solver": Solver(), "start": _grid, **changed})
+    return FrameOptimizer(terms, scales, **{"solver": Solver(), "starts": Starts(_grid), **changed})
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +130,8 @@ def test_terms_without_a_weight_are_not_built(
     for name in names:
         monkeypatch.setattr(f"photovst.optimize.frame_terms.{name}", refuse)
     optimizer = _optimizer(photo, [Scale(48, 1, 1)], weights={"style": 1.0, "gamut": 1.0})
-    guides = Guides(frames[0], _halves(frames[0]), _still(frames[0]))
-    result = optimizer.stylize(guides, optimizer.stylize(guides, None))
+    guides = Guides(frames[0], _halves(frames[0]), {1: _still(frames[0])})
+    result = optimizer.stylize(guides, _after(optimizer.stylize(guides, None)))
     assert result.losses.keys() == {"style", "gamut", "roughness", "total"}
 
 
@@ -126,20 +139,20 @@ def test_a_warm_second_frame_takes_fewer_evaluations_and_ends_as_well(
     frames: list[Tensor], photo: Tensor, first: Stylized
 ) -> None:
     motion = EstimatedMotion(Dis()).between(frames[0], frames[1], (0, 1))
-    guides = Guides(frames[1], _halves(frames[1]), motion)
-    warm = _optimizer(photo).stylize(guides, first)
-    cold = _optimizer(photo, warm_start=False).stylize(guides, first)
+    guides = Guides(frames[1], _halves(frames[1]), {1: motion})
+    warm = _optimizer(photo).stylize(guides, _after(first))
+    as_many = [Scale(scale.long_side, scale.iterations, scale.iterations) for scale in SCALES]
+    cold = _optimizer(photo, as_many, starts=ANEW).stylize(guides, _after(first))
     assert warm.evaluations < 0.4 * cold.evaluations
     assert warm.losses["style"] < 1.2 * cold.losses["style"]
-    assert cold.iterations > 4  # what `iterations` says, not `next_iterations`
-    idle = _optimizer(photo, [Scale(96, 0, 0)], warm_start=False).stylize(guides, first)
+    assert warm.iterations <= 4 < cold.iterations
+    idle = _optimizer(photo, [Scale(96, 0, 0)], starts=ANEW).stylize(guides, _after(first))
     torch.testing.assert_close(idle.parametrization.lift(frames[1]), frames[1], rtol=0, atol=3e-7)
 
 
-def test_without_motion_a_frame_starts_anew(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
-    again = _optimizer(photo).stylize(Guides(frames[0], _halves(frames[0])), first)
-    assert again.losses == first.losses
-    assert torch.equal(_cells(again), _cells(first))
+def test_without_motion_nothing_is_warped(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
+    with pytest.raises(ValueError, match=r"^a neighbor without motion cannot be warped"):
+        _optimizer(photo).stylize(Guides(frames[0], _halves(frames[0])), _after(first))
 
 
 def _cells(stylized: Stylized) -> Tensor:
@@ -156,8 +169,8 @@ def test_a_static_clip_has_no_temporal_loss(target: str, kind: str, frames: list
     optimizer = _optimizer(
         photo, [Scale(96, 3, 3)], weights={"temporal": 10.0}, temporal_target=target, solver=Solver()
     )
-    guides = Guides(frame, _halves(frame), _still(frame))
-    result = optimizer.stylize(guides, Stylized(former, frame, {}, 0, 0))
+    guides = Guides(frame, _halves(frame), {1: _still(frame)})
+    result = optimizer.stylize(guides, _after(Stylized(former, frame, {}, 0, 0)))
     assert result.losses["temporal"] < 1e-12
     torch.testing.assert_close(result.parametrization.lift(frame), former.lift(frame), rtol=0, atol=1e-5)
 
@@ -166,13 +179,13 @@ def test_the_temporal_term_holds_a_frame_to_the_one_before(
     frames: list[Tensor], photo: Tensor, first: Stylized
 ) -> None:
     # Started anew, asked for the other photograph's halves: only the temporal term knows the first result.
-    guides = Guides(frames[0], _halves(frames[0]).flip(1), _still(frames[0]))
+    guides = Guides(frames[0], _halves(frames[0]).flip(1), {1: _still(frames[0])})
     goal = first.parametrization.lift(frames[0])
     away = {}
     for weight in (0.0, 30.0):
         weights = {"style": 1.0} | ({"temporal": weight} if weight else {})
-        optimizer = _optimizer(photo, [Scale(48, 10, 0)], weights=weights, warm_start=False)
-        result = optimizer.stylize(guides, first).parametrization.lift(frames[0])
+        optimizer = _optimizer(photo, [Scale(48, 10, 10)], weights=weights, starts=ANEW)
+        result = optimizer.stylize(guides, _after(first)).parametrization.lift(frames[0])
         away[weight] = (result - goal).square().mean().item()
     assert away[30.0] < 0.2 * away[0.0]
 
@@ -180,9 +193,9 @@ def test_the_temporal_term_holds_a_frame_to_the_one_before(
 def test_uncertain_motion_holds_nothing(frames: list[Tensor], photo: Tensor, first: Stylized) -> None:
     still = _still(frames[0])
     blind = FlowPair(still.to_previous, 0 * still.certainty_to_previous, still.to_next, 0 * still.certainty_to_next)
-    guides = Guides(frames[0], _halves(frames[0]), blind)
+    guides = Guides(frames[0], _halves(frames[0]), {1: blind})
     free, held = (
-        _optimizer(photo, [Scale(48, 4, 4)], weights=weights).stylize(guides, first)
+        _optimizer(photo, [Scale(48, 4, 4)], weights=weights).stylize(guides, _after(first))
         for weights in ({"style": 1.0}, {"style": 1.0, "temporal": 1e4})
     )
     assert held.losses.pop("temporal") == 0
@@ -199,21 +212,21 @@ def test_output_target_is_the_previous_result_warped_and_resized(
 ) -> None:
     targets: list[Tensor] = []
 
-    def recorded(references: list[tuple[Tensor, Tensor]], scale: TermScale) -> TemporalTerm:
+    def recorded(references: list[tuple[Tensor, Tensor]], *rest: Any, **more: Any) -> TemporalTerm:
         ((target, certainty),) = references
         targets.append(target)
         assert certainty.shape[-2:] == target.shape[-2:]
-        return TemporalTerm(references, scale=scale)
+        return TemporalTerm(references, *rest, **more)
 
     monkeypatch.setattr("photovst.optimize.frame_terms.TemporalTerm", recorded)
     gray = BilateralGrid(0.5 * BilateralGrid.identity((2, 2, 2), PRIOR, torch.device("cpu")).grid, PRIOR)
     shift = torch.tensor([2.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 64, 96).contiguous()
     one = torch.ones(1, 1, 64, 96)
-    guides = Guides(frames[1], _halves(frames[1]), FlowPair(shift, one, -shift, one))
+    guides = Guides(frames[1], _halves(frames[1]), {1: FlowPair(shift, one, -shift, one)})
     previous = Stylized(gray, frames[0], {}, 0, 0)
     for kind in ("output", "transform"):
         optimizer = _optimizer(photo, [Scale(48, 1, 1)], weights={"temporal": 1.0}, temporal_target=kind)
-        optimizer.stylize(guides, previous)
+        optimizer.stylize(guides, _after(previous))
     output, transform = targets
     moved = torch.cat([frames[0][..., 2:], frames[0][..., -1:].expand(-1, -1, -1, 2)], dim=3)
     torch.testing.assert_close(output, resize(0.5 * moved, (32, 48)), rtol=0, atol=1e-6)
@@ -253,8 +266,8 @@ def test_the_photograph_is_encoded_once_a_scale(frames: list[Tensor], photo: Ten
         return plain(image)
 
     optimizer = _optimizer(photo, [Scale(48, 1, 1), Scale(96, 1, 1)], encoder=encoder)
-    guides = Guides(frames[0], _halves(frames[0]), _still(frames[0]))
-    optimizer.stylize(guides, optimizer.stylize(guides, None))
+    guides = Guides(frames[0], _halves(frames[0]), {1: _still(frames[0])})
+    optimizer.stylize(guides, _after(optimizer.stylize(guides, None)))
     assert seen.count((36, 48)) == seen.count((48, 64)) == 1
 
 
@@ -277,7 +290,7 @@ def test_free_pixels_with_every_term(frames: list[Tensor], photo: Tensor) -> Non
     weights = {**WEIGHTS, "photorealism": 1e-2, "smoothness": 1e-2, "temporal": 1.0}
     # The finest scale has no iterations: the picture stays at 48 pixels and is carried, shown and held from there.
     optimizer = _optimizer(
-        photo, [Scale(48, 12, 3), Scale(96, 0, 0)], weights=weights, start=Pixels.identity, encoder=Steerable()
+        photo, [Scale(48, 12, 3), Scale(96, 0, 0)], weights=weights, starts=Starts(_pixels), encoder=Steerable()
     )
     told: list[float] = []
     guides = Guides(frames[0], _halves(frames[0]))
@@ -286,7 +299,8 @@ def test_free_pixels_with_every_term(frames: list[Tensor], photo: Tensor) -> Non
     assert begun.losses.keys() == {*weights, "total"} - {"temporal"}
     assert begun.parametrization.lift(frames[0]).shape == frames[0].shape
     following = optimizer.stylize(
-        Guides(frames[1], _halves(frames[1]), EstimatedMotion(Dis()).between(frames[0], frames[1], (0, 1))), begun
+        Guides(frames[1], _halves(frames[1]), {1: EstimatedMotion(Dis()).between(frames[0], frames[1], (0, 1))}),
+        _after(begun),
     )
     assert following.losses.keys() == {*weights, "total"}
     assert following.losses["temporal"] < 2e-3
@@ -300,7 +314,7 @@ def test_a_term_may_begin_at_a_later_stage_of_the_same_size(frames: list[Tensor]
     terms = {}
     for stage in (0, 1, 2):
         told = losses[stage] = []
-        optimizer = _optimizer(photo, stages, weights=weights, start=Pixels.identity, photorealism_from=stage)
+        optimizer = _optimizer(photo, stages, weights=weights, starts=Starts(_pixels), photorealism_from=stage)
         result = optimizer.stylize(guides, None, lambda size, iteration, loss, told=told: told.append(loss))
         terms[stage] = result.losses.keys() - {"total"}
     assert terms == {0: {"style", "photorealism"}, 1: {"style", "photorealism"}, 2: {"style"}}
@@ -319,7 +333,8 @@ def test_a_result_is_handed_over_between_stages_only(frames: list[Tensor], photo
     stages = [Scale(48, 2, 0), Scale(48, 2, 0), Scale(96, 0, 0), Scale(96, 1, 0)]
     guides = Guides(frames[0], _halves(frames[0]))
     results = [
-        _optimizer(photo, stages, start=Pixels.identity, handover=way).stylize(guides, None) for way in (None, handover)
+        _optimizer(photo, stages, starts=Starts(_pixels), handover=way).stylize(guides, None)
+        for way in (None, handover)
     ]
     assert len(handed) == 2
     plain, coarse = (result.parametrization.lift(frames[0]) for result in results)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from photovst.losses.objective import Objective
 from photovst.ops.guided_filter import affine_upsample
+from photovst.ops.resize import resize
 from photovst.optimize.pixels import Pixels
 from photovst.optimize.solver import Solver
 from photovst.storage import read_npz, write_npz
@@ -103,9 +104,28 @@ def test_a_flow_of_another_size_is_brought_to_the_pictures() -> None:
 
 def test_blended_ends_at_both() -> None:
     one, other = _random(), _random()
-    assert torch.equal(one.blended(other, 0.0).image, one.image)
+    near = {"rtol": 0, "atol": 1e-5}  # as it is stored
+    torch.testing.assert_close(one.blended(other, 0.0).image, one.image, **near)
     assert torch.equal(one.blended(other, 1.0).frame, other.frame)
-    torch.testing.assert_close(one.blended(other, 0.25).image, 0.75 * one.image + 0.25 * other.image)
+    torch.testing.assert_close(one.blended(other, 0.25).image, 0.75 * one.image + 0.25 * other.image, **near)
+
+
+def test_blended_place_by_place() -> None:
+    one, other = _random(), _random()
+    share = torch.zeros(1, 1, *one.image.shape[-2:])
+    share[..., 4:] = 1
+    mixed = one.blended(other, share)
+    torch.testing.assert_close(mixed.image[..., :4], one.image[..., :4], rtol=0, atol=1e-5)
+    torch.testing.assert_close(mixed.image[..., 4:], other.image[..., 4:], rtol=0, atol=1e-5)
+    assert torch.equal(mixed.frame[..., 4:], other.frame[..., 4:])
+
+
+def test_a_picture_of_another_size_is_brought_to_this_one() -> None:
+    frame = torch.rand(1, 3, 24, 32)
+    small = Pixels.identity(resize(frame, (12, 16)))
+    mixed = Pixels.identity(frame).blended(small, 0.5)
+    assert mixed.image.shape == frame.shape
+    assert (mixed.image - frame).abs().mean() < 0.1
 
 
 @pytest.mark.parametrize("how", ["identity", "result", "propagated"])

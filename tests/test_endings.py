@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from photovst.signals import signals_wait
+from photovst.endings import signals_wait
 
 
 def test_a_signal_comes_after_the_block() -> None:

@@ -1,0 +1,11 @@
+"""Options that several verbs of the command line have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished result or another run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Only warnings and errors.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Progress as one JSON object a line on stderr.")]

@@ -1,0 +1,100 @@
+"""``photovst compare``: several configs on one clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photovst.cli_options import LogJson, Overwrite, Quiet
+from photovst.endings import out_of_memory, signals_wait
+from photovst.errors import PhotovstError, SettingsError
+
+
+def compare(
+    ctx: typer.Context,
+    configs: Annotated[
+        list[str],
+        typer.Argument(metavar="CONFIG.yaml... [KEY=VALUE]...", help="Config files, and settings common to all."),
+    ],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where results and table go.")],
+    over: Annotated[
+        list[Path] | None,
+        typer.Option("-c", "--config", metavar="FILE", help="A YAML file laid over every config; repeatable."),
+    ] = None,
+    flow: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Judge by the motion in these files, not by DIS flow; as 'scene' writes them."
+        ),
+    ] = None,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Longer side to judge at.", min=16)] = 320,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Run several configs on one clip and judge them: a table, a contact sheet and plots.
+
+    Finished members are left as they are, stopped ones go on. One that fails is told of, and the others go on.
+    """
+    say: Callable[[str], None] = ctx.obj.say
+    ctx.obj.work = lambda: run_comparison(configs, over or (), folder, flow, size, overwrite, quiet, log_json, say)
+
+
+def run_comparison(
+    arguments: Sequence[str],
+    over: Sequence[Path],
+    folder: Path,
+    flow: Path | None,
+    size: int,
+    overwrite: bool,
+    quiet: bool,
+    log_json: bool,
+    say: Callable[[str], None],
+) -> str:
+    """Load the members, compare them, and return the table and where the contact sheet is.
+
+    Raises:
+        PhotovstError: nothing can be compared; or, with all that can be had printed already, a config failed.
+    """
+    from photovst.compare_settings import load_members, split_arguments
+    from photovst.progress import progress_for
+
+    members, unloaded = load_members(*split_arguments(arguments), folder, over)
+    failed: list[str] = []
+
+    def on_failure(name: str, error: Exception) -> None:
+        failed.append(name)
+        say(f"error: {name}: {'out of memory' if out_of_memory(error) else error}")
+
+    for name, error in unloaded.items():
+        on_failure(name, error)
+    total = len(members) + len(unloaded)
+    if not members:
+        raise SettingsError(f"none of the {total} configs can be loaded; see above")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"cannot make the folder {folder} ({error.strerror}); choose another with -o") from error
+
+    with signals_wait():
+        from photovst.compare import compare as compare_members
+
+    text = compare_members(
+        members,
+        folder,
+        flow=flow,
+        size=size,
+        overwrite=overwrite,
+        progress_for=partial(progress_for, quiet=quiet, log_json=log_json),
+        on_failure=on_failure,
+        unloaded=unloaded,
+    )
+    text += f"\n{folder / 'compare.jpg'}"
+    if failed:
+        print(text)
+        raise PhotovstError(f"{len(failed)} of {total} configs failed: {', '.join(failed)}")
+    return text

@@ -1,0 +1,104 @@
+"""A procedural scene as a folder of files: frames, photograph, and exact flow and occlusion of pairs of frames.
+
+The names are those of [Ruder2016]'s released program, which counts frames from 1: ``forward_i_j.flo`` is the flow from
+frame i to the later frame j on the grid of i, ``backward_j_i.flo`` the flow from j to i on the grid of j, and
+``reliable_i_j.pgm``, on the grid of i, is 255 where what i shows is seen in j too, and 0 where it is occluded.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photovst.errors import MediaError, SettingsError
+from photovst.media.flow_files import write_flow
+from photovst.media.images import write_image
+from photovst.media.publish import partial_path, publish_folder
+from photovst.media.records import Picture
+from photovst.media.scenes import Scene
+
+RECORD = "scene.json"
+"""What made the scene; a folder that holds it was written here, and may be replaced."""
+
+
+def write_scene(
+    folder: Path,
+    scene: Scene,
+    photo: Picture,
+    neighbors: Sequence[int],
+    made_by: Mapping[str, object],
+    *,
+    overwrite: bool = False,
+    on_frame: Callable[[int], None] | None = None,
+) -> None:
+    """Write ``frames/0001.png`` and on, ``photo.png``, ``flow/`` and ``scene.json``; the folder appears whole.
+
+    Args:
+        folder: where; an earlier scene there is replaced only with ``overwrite``.
+        scene: the clip.
+        photo: the photograph that goes with it.
+        neighbors: distances, in frames, of the pairs whose motion is written; pairs beyond the clip's end are left out.
+        made_by: what ``scene.json`` says, as JSON values.
+        on_frame: called with each frame's index once it is written with all its motion.
+
+    Raises:
+        SettingsError: a distance is not positive.
+        MediaError: the folder is there already, or cannot be written.
+    """
+    if any(distance < 1 for distance in neighbors):
+        raise SettingsError(f"neighbors are distances of 1 frame or more, got {list(neighbors)}")
+    _check_place(folder, overwrite)
+    part = partial_path(folder)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        for name in ("frames", "flow"):
+            (part / name).mkdir(parents=True)
+        write_image(part / "photo.png", photo)
+        for t in range(scene.frames):
+            write_image(part / "frames" / f"{t + 1:04d}.png", scene.frame(t))
+            for distance in sorted(set(neighbors)):
+                if t + distance < scene.frames:
+                    _write_motion(part / "flow", scene, t, t + distance)
+            if on_frame is not None:
+                on_frame(t)
+        (part / RECORD).write_text(json.dumps(made_by, indent=1) + "\n", encoding="utf-8")
+        publish_folder(part, folder)
+    except OSError as error:
+        raise MediaError(f"cannot write {folder} ({error.strerror}); free space or choose another place") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _check_place(folder: Path, overwrite: bool) -> None:
+    if not folder.absolute().parent.is_dir():
+        raise MediaError(
+            f"cannot write {folder}: the folder {folder.absolute().parent} does not exist; create it first"
+        )
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise MediaError(f"{folder} is a file; choose another folder for the scene")
+    if not (folder / RECORD).is_file():
+        if any(folder.iterdir()):
+            raise MediaError(f"{folder} holds files but no scene; choose another folder")
+    elif not overwrite:
+        raise MediaError(f"{folder} holds a scene; choose another folder, or pass --overwrite")
+
+
+def _write_motion(folder: Path, scene: Scene, t: int, other: int) -> None:
+    i, j = t + 1, other + 1
+    write_flow(folder / f"forward_{i}_{j}.flo", scene.flow(t, other))
+    write_flow(folder / f"backward_{j}_{i}.flo", scene.flow(other, t))
+    _write_plane(folder / f"reliable_{i}_{j}.pgm", ~scene.occlusion(t, other))
+    _write_plane(folder / f"reliable_{j}_{i}.pgm", ~scene.occlusion(other, t))
+
+
+def _write_plane(path: Path, seen: NDArray[np.bool_]) -> None:
+    """A binary PGM: 255 where true, else 0."""
+    height, width = seen.shape
+    path.write_bytes(f"P5\n{width} {height}\n255\n".encode() + (seen * np.uint8(255)).tobytes())

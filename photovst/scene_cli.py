@@ -1,0 +1,141 @@
+"""``photovst scene``: a procedural clip and photograph on disk, with exact flow and occlusion. Needs no PyTorch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photovst.cli_options import LogJson, Quiet
+from photovst.errors import SettingsError, did_you_mean
+
+if TYPE_CHECKING:
+    from photovst.media.scene_looks import Look
+    from photovst.types import Size
+
+
+@dataclass(frozen=True)
+class SceneRequest:
+    """What was asked for on the command line; ``size`` as width x height, ``neighbors`` with commas."""
+
+    look: str
+    seed: int
+    size: str
+    frames: int
+    camera_speed: float
+    object_speed: float
+    neighbors: str
+    photo_look: str
+    photo_seed: int
+
+
+def scene(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the scene goes.")],
+    look: Annotated[str, typer.Option(help="Light, season or weather of the clip.")] = "day",
+    seed: Annotated[int, typer.Option(help="Which landscape.")] = 3,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames.")] = "480x270",
+    frames: Annotated[int, typer.Option(help="Frames in the clip.")] = 24,
+    camera_speed: Annotated[float, typer.Option(help="Pan of the camera, frame heights a frame.")] = 0.006,
+    object_speed: Annotated[float, typer.Option(help="Speed of the boat, frame heights a frame.")] = 0.003,
+    neighbors: Annotated[
+        str, typer.Option(metavar="N,N", help="Distances in frames of the pairs whose motion is written.")
+    ] = "1,10,20,40",
+    photo_look: Annotated[str, typer.Option(help="Light, season or weather of the photograph.")] = "sunset",
+    photo_seed: Annotated[int, typer.Option(help="Which landscape the photograph shows.")] = 11,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier scene.")] = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
+) -> None:
+    """Write a made-up clip and photograph with the exact flow and occlusion of its frames.
+
+    Flow files have the names of Ruder et al.'s program: forward_1_2.flo, backward_2_1.flo, reliable_1_2.pgm.
+    """
+    request = SceneRequest(look, seed, size, frames, camera_speed, object_speed, neighbors, photo_look, photo_seed)
+    ctx.obj.work = lambda: make_scene(folder, request, overwrite=overwrite, quiet=quiet, log_json=log_json)
+
+
+def make_scene(
+    folder: Path, request: SceneRequest, *, overwrite: bool = False, quiet: bool = False, log_json: bool = False
+) -> Path:
+    """Write the scene and return its folder.
+
+    Raises:
+        SettingsError: a look, size, number of frames, speed or distance is not one.
+        MediaError: the folder is there already, or cannot be written.
+    """
+    from photovst.media.scene_files import write_scene
+    from photovst.media.scenes import Scene, photograph
+    from photovst.progress import progress_for
+    from photovst.provenance import code_version
+
+    size, neighbors = parse_size(request.size), parse_neighbors(request.neighbors)
+    clip = Scene(
+        request.seed,
+        _look("--look", request.look),
+        size,
+        request.frames,
+        camera_speed=request.camera_speed,
+        object_speed=request.object_speed,
+    )
+    photo = photograph(_look("--photo-look", request.photo_look), request.photo_seed, size)
+    record = {
+        "photovst": code_version(),
+        "look": request.look,
+        "seed": request.seed,
+        "size": {"height": size[0], "width": size[1]},
+        "frames": clip.frames,
+        "frame_rate": str(clip.frame_rate),
+        "camera_speed": clip.camera_speed,
+        "cloud_speed": clip.cloud_speed,
+        "object_speed": clip.object_speed,
+        "with_objects": clip.with_objects,
+        "with_water": clip.with_water,
+        "photo": {"look": request.photo_look, "seed": request.photo_seed},
+        "neighbors": list(neighbors),
+    }
+    with progress_for(quiet=quiet, log_json=log_json) as progress:
+        progress.stage("scene")
+        write_scene(folder, clip, photo, neighbors, record, overwrite=overwrite)
+    return folder
+
+
+def parse_size(text: str) -> Size:
+    """A size as people write it, width first.
+
+    >>> parse_size("480x270")
+    (270, 480)
+
+    Raises:
+        SettingsError: it is not one.
+    """
+    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if match is None:
+        raise SettingsError(f"--size {text} is no size; give width x height, such as 480x270")
+    return int(match[2]), int(match[1])
+
+
+def parse_neighbors(text: str) -> tuple[int, ...]:
+    """Distances with commas between them.
+
+    >>> parse_neighbors("1,10")
+    (1, 10)
+
+    Raises:
+        SettingsError: one is not a whole number above 0.
+    """
+    parts = text.split(",")
+    if not all(re.fullmatch(r"[1-9][0-9]{0,8}", part) for part in parts):
+        raise SettingsError(f"--neighbors {text} are no distances; give whole numbers from 1 with commas, such as 1,10")
+    return tuple(map(int, parts))
+
+
+def _look(option: str, name: str) -> Look:
+    from photovst.media.scene_looks import Look
+
+    if name not in Look.__members__:
+        raise SettingsError(f"{option} {name} is no look; {did_you_mean(name, Look.__members__)}")
+    return Look[name]

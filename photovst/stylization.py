@@ -1,0 +1,203 @@
+"""Stylizing a clip's frames in order, shot by shot, or taking them from the run folder where they are done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photovst.ahead import ahead
+from photovst.build import Regions, build_cache, build_motion, build_regions
+from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start
+from photovst.config import Settings
+from photovst.errors import MediaError
+from photovst.guidance.flow_folder import FlowFiles
+from photovst.guidance.guides import Guides
+from photovst.guidance.survey import Survey
+from photovst.guide_stream import GuideStream, Step
+from photovst.losses.objective import Encoder
+from photovst.media.records import Clip, Picture
+from photovst.media.shots import Shot
+from photovst.media.tensors import to_frame
+from photovst.optimize.frame_optimizer import FrameOptimizer, OnIteration
+from photovst.optimize.neighbors import Earlier, Stylized
+from photovst.progress import Progress
+from photovst.results import FINAL, GUIDES, Results
+from photovst.run import RunFolder
+from photovst.types import Size
+
+
+class Styler(Protocol):
+    """Turns the frames of a shot, in order, into stylized ones."""
+
+    def stylize(
+        self, guides: Guides, earlier: Earlier | None = None, on_iteration: OnIteration | None = None
+    ) -> Stylized:
+        """Stylize a frame; ``earlier`` holds no neighbor for the first of a shot."""
+        ...
+
+
+class Stylization:
+    """The stylization of one clip.
+
+    Args:
+        settings: of the run.
+        run: its folder.
+        clip: what is stylized.
+        overview: its shots.
+        size: of the result.
+        encoder: of the objective.
+        photo: the photograph.
+        progress: is told of every frame.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: RunFolder,
+        clip: Clip,
+        overview: Survey,
+        size: Size,
+        encoder: Encoder,
+        photo: Tensor,
+        progress: Progress,
+    ) -> None:
+        self.settings, self.run, self.clip, self.overview = settings, run, clip, overview
+        self.size, self.encoder, self.photo, self.progress = size, encoder, photo, progress
+        self.still = overview.count == 1
+        moving = not self.still and (build_distances(settings) or settings.schedule.passes.count > 1)
+        # Only where something asks for it: a network's weights may be needed.
+        cache = build_cache(settings) if moving else None
+        self.motion = build_motion(settings, clip.info.size, photo.device, cache) if moving else None
+        if isinstance(self.motion, FlowFiles):
+            self.motion.check(self._pairs())  # before hours of work
+        self.start = build_start(settings, photo.device, self.still)
+
+    def results(self, folder: str = FINAL, passage: int | None = None) -> Iterator[tuple[Step, Stylized]]:
+        """Every frame with its result, done now or before.
+
+        Args:
+            folder: where in the run folder the results lie.
+            passage: the pass, from 1, where there are several.
+        """
+        count = self.overview.count
+        done, carried = _resume_point(self.run, self.overview, folder)
+        if 0 < done < count or (done and passage is None):
+            self.progress.note(f"{done} of {count} frames are done; going on from there")
+        distances = build_distances(self.settings, passage)
+        stream = self._stream(distances, done, carried)
+        reach = max(*self.settings.objective.temporal.neighbors, 1)
+        results = Results(self.run, folder, self.start, self.photo.device, reach)
+        styler: Styler | None = None
+        with closing(ahead(stream)) as steps:
+            for step in steps:
+                if step.begins:
+                    styler = self.styler(step.regions, passage)
+                    results.begin_shot(step.index)
+                    for notice in step.regions.notices:
+                        self.progress.warn(notice)
+                if step.index < done:
+                    stylized = results.restored(step.index, step.small)
+                else:
+                    assert styler is not None
+                    stylized = self._stylized(step, styler, results, distances, passage)
+                results.keep(step.index, step.small, stylized)
+                yield step, stylized
+
+    def styler(self, regions: Regions, passage: int | None) -> FrameOptimizer:
+        """The optimizer of a shot with these regions."""
+        return build_optimizer(self.settings, self.encoder, self.photo, regions.photo, self.still, passage)
+
+    def regions(self, shot: Shot, content: Tensor) -> Regions:
+        """The regions of a shot; ``content`` is a frame of it, for shots too short to have left samples."""
+        samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [content]
+        return build_regions(self.settings, samples, self.photo, self.overview.count, self.clip.info.size)
+
+    def stored_guides(self, index: int) -> tuple[Picture, NDArray[np.float16]]:
+        """A frame at the working size and its regions, as the first of several passes left them.
+
+        Raises:
+            MediaError: they are gone.
+        """
+        arrays = self.run.load_state(index, GUIDES)
+        if arrays is None:
+            raise MediaError(f"the guides of frame {index} in {self.run.path} were removed in use; start again")
+        return arrays["frame"], arrays["masks"]
+
+    def told(self, index: int) -> OnIteration:
+        """Tells of the iterations of a frame."""
+
+        def tell(long_side: int, iteration: int, loss: float) -> None:
+            self.progress.iteration(long_side, iteration, loss, frame=index)
+
+        return tell
+
+    def record(self, index: int, stylized: Stylized, guiding: float, optimizing: float, passage: int | None) -> None:
+        """Note down what a frame took."""
+        terms = {name: value for name, value in stylized.losses.items() if name != "total"}
+        loss = stylized.losses.get("total", 0.0)
+        self.run.add_record(
+            {
+                "frame": index,
+                "loss": loss,
+                "terms": terms,
+                "iterations": stylized.iterations,
+                "evaluations": stylized.evaluations,
+                "seconds": {"guides": guiding, "optimize": optimizing},
+            }
+            | ({} if passage is None else {"pass": passage})
+        )
+        self.progress.frame(index, self.overview.count, loss, guiding + optimizing, stylized.iterations)
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        """Every pair of frames, inside a shot, whose motion will be asked for."""
+        passes = self.settings.schedule.passes.count
+        last = None if passes == 1 else passes
+        distances = {*build_distances(self.settings, last), *((1,) if passes > 1 else ())}
+        for shot in self.overview.shots:
+            for index in range(shot.first, shot.stop):
+                yield from ((index - j, index) for j in distances if index - j >= shot.first)
+
+    def _stream(self, distances: tuple[int, ...], done: int, carried: Tensor | None) -> GuideStream:
+        long_side = build_scales(self.settings, self.still)[-1].long_side
+        persistence = self.settings.segmentation.persistence
+        return GuideStream(
+            self.clip, self.overview, self.regions, self.motion, distances, persistence, self.size, long_side,
+            self.photo.device, done, carried,
+        )  # fmt: skip
+
+    def _stylized(
+        self, step: Step, styler: Styler, results: Results, distances: tuple[int, ...], passage: int | None
+    ) -> Stylized:
+        began = time.perf_counter()
+        alone = passage == 1 and self.settings.schedule.passes.alone
+        earlier = Earlier() if alone else results.earlier(step.index, tuple(sorted({1, *distances})))
+        stylized = styler.stylize(step.guides, earlier, self.told(step.index))
+        self.record(step.index, stylized, step.seconds, time.perf_counter() - began, passage)
+        masks = step.guides.masks
+        if passage is not None:
+            self.run.save_state(step.index, {"frame": step.small, "masks": masks.half().cpu().numpy()}, GUIDES)
+        results.store(step.index, stylized, masks)
+        return stylized
+
+
+def _resume_point(run: RunFolder, overview: Survey, folder: str) -> tuple[int, Tensor | None]:
+    """The first frame still to do, and the regions carried to it from the frame before.
+
+    A frame is done when every state up to it is whole. Inside a shot the next one also needs the carried regions:
+    where those are of another frame, or gone, its shot is done again from its start, for what comes out must not
+    depend on where a run was stopped.
+    """
+    missing = next((i for i in range(overview.count) if not run.has_state(i, folder)), overview.count)
+    if missing == overview.count or overview.shot_of(missing).first == missing:
+        return missing, None
+    index, arrays = run.load_carry() or (-1, {})
+    if index + 1 in (missing - 1, missing) and index >= overview.shot_of(missing).first:
+        return index + 1, torch.from_numpy(arrays["masks"])
+    return overview.shot_of(missing).first, None
