@@ -19,6 +19,7 @@ from photovst.config import (
     NextStart,
     OptimizerKind,
     ParametrizationKind,
+    SegmentationMethod,
     Settings,
     TemporalLoss,
     TemporalTarget,
@@ -54,10 +55,11 @@ def build_optimizer(
         SettingsError: no term has a weight, or only those that hold a frame to earlier ones, so that every frame would
             stay as it is.
     """
-    if not any(weight for name, weight in term_weights(settings).items() if name not in BETWEEN_FRAMES):
+    later = {"photorealism"} if settings.objective.photorealism.from_stage else set()
+    if not any(weight for name, weight in term_weights(settings).items() if name not in BETWEEN_FRAMES | later):
         raise SettingsError(
-            "every weight of the objective is 0 but of terms between frames, so no frame would change; set one, such as"
-            " objective.style.weight=1"
+            "every weight of the objective is 0 but of terms between frames or of later stages, so no frame would"
+            " change; set one, such as objective.style.weight=1"
         )
     optimizer = settings.optimizer
     return FrameOptimizer(
@@ -128,10 +130,15 @@ def build_distances(settings: Settings, passage: int | None = None) -> tuple[int
     if (
         (settings.schedule.next_start is NextStart.warped and not alone)
         or ("coherence" in weights and coherence.kind is CoherenceKind.flow)
-        or settings.segmentation.persistence > 0
+        or persists(settings)
     ):
         wanted.add(1)
     return tuple(sorted(wanted))
+
+
+def persists(settings: Settings) -> bool:
+    """Whether regions are carried along the flow; a single one has nowhere to go."""
+    return settings.segmentation.persistence > 0 and settings.segmentation.method is not SegmentationMethod.none
 
 
 def term_weights(settings: Settings) -> dict[str, float]:

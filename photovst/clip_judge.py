@@ -153,6 +153,13 @@ def judge_clip(
     )
 
 
+def pairs_judged(overview: Survey) -> Iterator[tuple[int, int]]:
+    """The pairs of frames whose motion a judge asks for: inside shots, near and far."""
+    for shot in overview.shots:
+        for index in range(shot.first, shot.stop):
+            yield from ((index - distance, index) for distance in (1, LONG) if index - distance >= shot.first)
+
+
 def working_size(size: Size, long_side: int) -> Size:
     """The size a clip is judged at: no larger than it is."""
     return fit_long_side(size, long_side) if long_side < max(size) else size

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 
 from photovst.build import Regions, build_cache, build_regions
-from photovst.clip_judge import CUT_THRESHOLD, SIZE, Motion, content_motion, judge_clip
+from photovst.clip_judge import CUT_THRESHOLD, SIZE, Motion, content_motion, judge_clip, pairs_judged
 from photovst.compare_pictures import contact_sheet, plots
 from photovst.compare_settings import Member
 from photovst.compare_table import Row, table
-from photovst.config import EncoderKind, SegmentationMethod, SegmentationSettings, Settings
+from photovst.config import Compat, EncoderKind, SegmentationMethod, SegmentationSettings, Settings
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.guidance.flow_folder import FlowFiles
@@ -69,7 +69,9 @@ def compare(
     """
     files = None  # told of before hours of work
     if flow is not None:
-        files = FlowFiles(flow, open_clip(members[0].settings.content).info.size, "paper")
+        clip = open_clip(members[0].settings.content)
+        files = FlowFiles(flow, clip.info.size, "paper")
+        files.check(pairs_judged(survey(clip, CUT_THRESHOLD)))
     done: list[Member] = []
     failures = dict(unloaded or {})
     for member in members:
@@ -198,4 +200,5 @@ def judging_settings(members: Sequence[Settings]) -> Settings:
         == (SegmentationMethod.files, first.content, first.style)
         for each in members
     )
-    return dataclasses.replace(members[0], seed=0, segmentation=first if shared else SegmentationSettings())
+    segmentation = first if shared else SegmentationSettings()
+    return dataclasses.replace(members[0], seed=0, compat=Compat.none, segmentation=segmentation)

@@ -15,6 +15,10 @@ STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 SUFFIXES = {Codec.h264: ".mp4", Codec.hevc: ".mp4", Codec.prores: ".mov", Codec.ffv1: ".mkv", Codec.png: ""}
 
 
+RESERVED = ("input", "compare")
+"""Names that no config may have: the clip's own row, and the files of the comparison."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One config of a comparison; its name is the config file's, without the suffix."""
@@ -52,6 +56,8 @@ def load_members(
         raise SettingsError(f"results of a comparison are named after their configs, in {folder}; leave output= out")
     by_name: dict[str, Path] = {}
     for config in configs:
+        if config.stem in RESERVED:
+            raise SettingsError(f"{config} would be shown as {config.stem}, which has another meaning here; rename it")
         if config.stem in by_name:
             raise SettingsError(
                 f"{by_name[config.stem]} and {config} would both be written to {config.stem}; rename one of them"

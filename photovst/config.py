@@ -362,7 +362,11 @@ class PassSettings:
         low=0,
     )
     alone: bool = setting(True, "The first pass takes every frame by itself; off has it as a run of one pass.")
-    temporal_from: int = setting(2, "Pass, from 1, from which the temporal term counts.", low=1)
+    temporal_from: int = setting(
+        2,
+        "Pass from which the temporal term counts; a first pass that is not alone has it in any case.",
+        low=2,
+    )
     blend: float = setting(
         1.0, "At the start of a frame, weight of the neighbour that the pass has done, against the frame's own.", low=0
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor
 
 from photovst.build import build_cache, build_device, build_motion
-from photovst.config import FlowMethod, Settings
+from photovst.config import Codec, FlowMethod, Settings
 from photovst.errors import MediaError, SettingsError
 from photovst.guidance.flow import FlowPair, MotionSource
 from photovst.guidance.flow_folder import certainty_name, flow_stem
@@ -23,6 +25,7 @@ from photovst.media.flow_files import write_flow
 from photovst.media.records import ClipInfo, ColorTags
 from photovst.media.tensors import to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
+from photovst.metrics.flow_coverage import flow_coverage
 from photovst.ops.flow_color import flow_color
 from photovst.ops.warp import warp
 from photovst.progress import Progress
@@ -31,9 +34,6 @@ NAMES = ("flow.mp4", "warped.mp4", "certainty.mp4")
 
 FULL = 1 / 40
 """Motion that is shown in full color where nothing else is asked for, of the longer side."""
-
-SURE = 0.5
-"""Certainty above which a pixel counts as covered."""
 
 _FILE = re.compile(r"(forward|backward)_\d+_\d+\.(flo|png)|reliable_\d+_\d+\.pgm")
 
@@ -55,7 +55,7 @@ class FlowFigures:
             (pair.to_next, pair.certainty_to_next),
         ):
             self.motion += flow.norm(dim=1).mean().item() / 2
-            self.coverage += (certainty > SURE).float().mean().item() / 2
+            self.coverage += flow_coverage(certainty).item() / 2
 
     def __str__(self) -> str:
         pairs, shots = max(self.pairs, 1), f"{self.shots} shot{'s' * (self.shots != 1)}"
@@ -91,6 +91,11 @@ def write_flow_clips(
     reads = Path(settings.flow.folder or "") if settings.flow.method is FlowMethod.files else None
     if files and reads is not None and reads.resolve() == folder.resolve():
         raise SettingsError(f"flow is read from {folder}, so it cannot be written there too; leave --files out")
+    if settings.video.codec not in (Codec.h264, Codec.hevc):
+        raise SettingsError(
+            f"photovst flow writes .mp4 files, and video.codec={settings.video.codec.value} does not fit them; leave it"
+            " at h264, or set hevc"
+        )
     device = build_device(settings)
     motion = build_motion(settings, clip.info.size, device, build_cache(settings))
     _make_folder(folder, clip, settings.video.codec.value, files, overwrite)
@@ -99,16 +104,18 @@ def write_flow_clips(
     if overview.count < 2:
         raise MediaError(f"{settings.content} has a single frame, which has no motion; give a clip of two or more")
     progress.stage("flow")
-    written: set[str] = set()
+    # Files of a part of the clip would be taken for those of the whole: they get their place at the end.
+    partial = folder / f".files.{os.getpid()}.partial"
     try:
-        figures = _write(settings, clip, overview, motion, device, full, written if files else None, progress)
-    except BaseException:
-        # Files of a part of the clip would be in the way of the same command given again.
-        for name in written:
-            (folder / name).unlink(missing_ok=True)
-        raise
-    if files:
-        _drop_others(folder, written)
+        partial.mkdir()
+        figures = _write(settings, clip, overview, motion, device, full, partial if files else None, progress)
+        if files:
+            written = {path.name for path in partial.iterdir()}
+            for name in written:
+                (partial / name).replace(folder / name)
+            _drop_others(folder, written)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return figures
 
 
@@ -119,10 +126,10 @@ def _write(
     motion: MotionSource,
     device: torch.device,
     full: float | None,
-    written: set[str] | None,
+    files: Path | None,
     progress: Progress,
 ) -> FlowFigures:
-    """Write the clips and, unless ``written`` is None, the files, whose names are added to it."""
+    """Write the clips and, into the folder ``files`` unless it is None, the files."""
     folder, figures = Path(settings.output), FlowFigures(shots=len(overview.shots))
     with _Clips(folder, clip.info, settings, full or FULL * max(clip.info.size)) as clips:
         former: tuple[Frame, Tensor] | None = None
@@ -133,8 +140,8 @@ def _write(
                 before, previous = former
                 pair = motion.between(previous, now, (before.index, frame.index))
                 figures.add(pair)
-                if written is not None:
-                    written |= _write_files(folder, pair, before.index, frame.index)
+                if files is not None:
+                    _write_files(files, pair, before.index, frame.index)
                 clips.add_flow(before, pair.to_next)
                 clips.add_warped(frame, warp(previous, pair.to_previous), pair.certainty_to_previous)
             else:
@@ -193,18 +200,14 @@ def _make_folder(folder: Path, clip: Clip, codec: str, files: bool, overwrite: b
             raise MediaError(f"{folder / there[0]} exists; choose another folder, or pass --overwrite")
 
 
-def _write_files(folder: Path, pair: FlowPair, before: int, now: int) -> set[str]:
-    """Both flows of a pair with their certainty; the names of the files."""
-    names = set()
+def _write_files(folder: Path, pair: FlowPair, before: int, now: int) -> None:
+    """Both flows of a pair with their certainty."""
     for way, flow, certainty in (
         ((before, now), pair.to_next, pair.certainty_to_next),
         ((now, before), pair.to_previous, pair.certainty_to_previous),
     ):
-        stem, reliable = f"{flow_stem(*way)}.flo", certainty_name(*way)
-        write_flow(folder / stem, flow[0].permute(1, 2, 0).cpu().numpy())
-        write_certainty(folder / reliable, certainty[0, 0].cpu().numpy())
-        names |= {stem, reliable}
-    return names
+        write_flow(folder / f"{flow_stem(*way)}.flo", flow[0].permute(1, 2, 0).cpu().numpy())
+        write_certainty(folder / certainty_name(*way), certainty[0, 0].cpu().numpy())
 
 
 def _drop_others(folder: Path, written: set[str]) -> None:

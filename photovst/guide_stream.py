@@ -61,7 +61,7 @@ class GuideStream:
         size: of the result.
         long_side: of the working size; frames that are smaller stay as they are.
         device: where guides are to be.
-        done: so many frames are done: they come without motion.
+        done: so many frames are done: they come with no motion but what their regions go by.
         carried: regions of the last of them, where the next is of the same shot.
     """
 
@@ -96,7 +96,9 @@ class GuideStream:
             if index == self.done and self.carried is not None:
                 masks = self.carried.to(content)
             own = regions.of(index, content)
-            motions = {} if index < self.done else self._motions(earlier, content, index)
+            # Regions go along with the motion; that of frames which are done serves nothing else.
+            wanted = self.distances if index >= self.done else (1,) if self.persistence else ()
+            motions = self._motions(earlier, content, index, wanted)
             if masks is not None and 1 in motions:
                 own = steady_masks(own, masks, motions[1], self.persistence)
             # Stored as half floats, so also used as such: a resumed run goes on from the very same numbers.
@@ -107,11 +109,13 @@ class GuideStream:
             guides = Guides(content, masks, motions, index)
             yield Step(frame, image, small, guides, regions, begins, time.perf_counter() - began)
 
-    def _motions(self, earlier: OrderedDict[int, Picture], content: Tensor, index: int) -> dict[int, FlowPair]:
+    def _motions(
+        self, earlier: OrderedDict[int, Picture], content: Tensor, index: int, wanted: tuple[int, ...]
+    ) -> dict[int, FlowPair]:
         motions: dict[int, FlowPair] = {}
         if self.motion is None:
             return motions
-        for distance in self.distances:
+        for distance in wanted:
             if index - distance in earlier:
                 former = to_frame(earlier[index - distance], content.device)
                 motions[distance] = self.motion.between(former, content, (index - distance, index))

@@ -33,6 +33,8 @@ def run_passes(work: Stylization) -> None:
     """
     last = work.settings.schedule.passes.count
     done = _done(work, last)
+    if not done and any(_lost(work, index, last) for index in range(work.overview.count)):
+        work.run.drop(_folder(1, last))
     for passage in range(done + 2, last + 1):
         work.run.drop(_folder(passage, last))  # made from results that are gone
     for passage in range(done + 1, last + 1):
@@ -60,6 +62,11 @@ def _done(work: Stylization, last: int) -> int:
         return 0
     whole = (p for p in range(1, last) if all(work.run.has_state(index, _folder(p, last)) for index in frames))
     return max(whole, default=0)
+
+
+def _lost(work: Stylization, index: int, last: int) -> bool:
+    """Whether a frame of the first pass is there but not its guides, which are stored before it."""
+    return work.run.has_state(index, _folder(1, last)) and not work.run.has_state(index, GUIDES)
 
 
 @dataclass(frozen=True, eq=False)

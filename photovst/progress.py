@@ -85,6 +85,7 @@ class Progress:
         """A stage begins, and the one before it ends; a name that comes back adds to its former seconds."""
         self._end_stage()
         self._stage = (name, self._clock())
+        self._pace = _Pace(self._clock)
         self._tell("stage", name=name)
 
     def frame(
@@ -217,11 +218,12 @@ class Bar:
 
 
 class _Pace:
-    """Frames a second since the first frame seen: a resumed run does not count what was there before."""
+    """Frames a second since the first frame of a stage: a resumed run does not count what was there before."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._origin: tuple[int, float] | None = None
+        self._seen = 0
 
     def after(self, index: int, total: int | None, seconds: float) -> tuple[float, float | None]:
         """Frames a second, and seconds left if the total is known, after frame ``index`` took ``seconds``."""
@@ -229,8 +231,13 @@ class _Pace:
         if self._origin is None:
             self._origin = (index, now - seconds)
         first, since = self._origin
-        rate = (index - first + 1) / max(now - since, 1e-9)
-        return rate, None if total is None else max(total - index - 1, 0) / max(rate, 1e-9)
+        self._seen += 1
+        rate = self._seen / max(now - since, 1e-9)
+        if total is None:
+            return rate, None
+        # A pass that goes backward has what lies before it still to do.
+        left = index if index < first else total - index - 1
+        return rate, max(left, 0) / max(rate, 1e-9)
 
 
 class _WarningHandler(logging.Handler):

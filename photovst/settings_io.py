@@ -305,6 +305,12 @@ def _check_together(settings: Settings) -> None:
                 raise SettingsError(
                     f"schedule.{name}={value.value} needs parametrization.kind=pixels; a grid starts from the frame"
                 )
+    from_stage = settings.objective.photorealism.from_stage
+    if settings.objective.photorealism.weight and from_stage >= len(schedule.scales):
+        raise SettingsError(
+            f"objective.photorealism.from_stage={from_stage} comes after the last of {len(schedule.scales)} entries of"
+            " schedule.scales, counted from 0; lower it"
+        )
     _check_neighbors(settings)
     if settings.compat is Compat.torch7:
         _check_torch7(settings)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from photovst.ahead import ahead
 from photovst.build import Regions, build_cache, build_motion, build_regions
-from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start
+from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start, persists
 from photovst.config import Settings
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
@@ -88,7 +88,7 @@ class Stylization:
         """
         count = self.overview.count
         done, carried = _resume_point(self.run, self.overview, folder)
-        if 0 < done < count or (done and passage is None):
+        if done and (passage is not None or self.settings.schedule.passes.count == 1):
             self.progress.note(f"{done} of {count} frames are done; going on from there")
         distances = build_distances(self.settings, passage)
         stream = self._stream(distances, done, carried)
@@ -100,7 +100,7 @@ class Stylization:
                 if step.begins:
                     styler = self.styler(step.regions, passage)
                     results.begin_shot(step.index)
-                    for notice in step.regions.notices:
+                    for notice in step.regions.notices if folder == FINAL else ():
                         self.progress.warn(notice)
                 if step.index < done:
                     stylized = results.restored(step.index, step.small)
@@ -166,7 +166,7 @@ class Stylization:
 
     def _stream(self, distances: tuple[int, ...], done: int, carried: Tensor | None) -> GuideStream:
         long_side = build_scales(self.settings, self.still)[-1].long_side
-        persistence = self.settings.segmentation.persistence
+        persistence = self.settings.segmentation.persistence if persists(self.settings) else 0.0
         return GuideStream(
             self.clip, self.overview, self.regions, self.motion, distances, persistence, self.size, long_side,
             self.photo.device, done, carried,

@@ -9,7 +9,7 @@ from random_vgg import random_state
 from torch import Tensor
 
 from photovst.build import build_cache, build_device, build_encoder, build_motion, build_regions
-from photovst.build_optimizer import build_optimizer, build_recipe, build_start
+from photovst.build_optimizer import build_distances, build_optimizer, build_recipe, build_start
 from photovst.config import (
     EncoderKind,
     OptimizerKind,
@@ -322,7 +322,7 @@ def test_an_objective_that_could_change_nothing_is_refused() -> None:
     names = ("content", "style", "photorealism", "smoothness", "structure", "gamut")
     zeros = [f"objective.{name}.weight=0" for name in names]
     for temporal in (0, 10):
-        with pytest.raises(SettingsError, match=r"is 0 but of terms between frames, so no frame would change"):
+        with pytest.raises(SettingsError, match=r"is 0 but of terms between frames or of later"):
             _optimizer(*zeros, f"objective.temporal.weight={temporal}")
 
 
@@ -385,3 +385,12 @@ def test_motion_without_its_weights_is_refused(tmp_path: Path, monkeypatch: pyte
 
 def _offline(*_: object) -> None:
     raise WeightsError("no network")
+
+
+def test_one_region_asks_for_no_motion() -> None:
+    alone = ("objective.temporal.weight=0", "schedule.next_start=content")
+    assert build_distances(_settings(*alone)) == (1,)
+    assert build_distances(_settings(*alone, "segmentation.method=none")) == ()
+    assert build_distances(_settings(*alone, "segmentation.persistence=0")) == ()
+    assert build_distances(_settings("objective.temporal.neighbors=[2,5]")) == (1, 2, 5)
+    assert build_distances(_settings("objective.temporal.neighbors=[2,5]", "segmentation.method=none"), 1) == ()

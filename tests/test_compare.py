@@ -133,6 +133,9 @@ def test_overrides_count_for_all_and_exact_flow_judges(inputs: Path, capsys: pyt
     [
         (["plain.yaml", "plain.yaml"], "plain.yaml and plain.yaml would both be written to plain; rename one of them"),
         (["plain.yaml", "output=a.mp4"], "results of a comparison are named after their configs, in out; leave"),
+        (["input.yaml"], "input.yaml would be shown as input, which has another meaning here; rename it"),
+        (["plain.yaml", "compare.yaml"], "compare.yaml would be shown as compare, which has another meaning here"),
+        (["plain.yaml", "--flow", "few"], "few/forward_1_2.flo does not exist, nor forward_1_2.png"),
         (["seed=3"], "there is no config to compare; give one YAML file or more"),
         (["plain.yaml", "other.yaml"], "plain.yaml has content=clip.mkv but other.yaml has content=b.mkv; give"),
     ],
@@ -141,6 +144,7 @@ def test_what_cannot_be_compared_is_one_line(
     arguments: list[str], line: str, inputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("other.yaml").write_text(CONFIG.replace("clip.mkv", "b.mkv"))
+    Path("few").mkdir()
     assert compare(*arguments) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"photovst: error: {line}")

@@ -134,6 +134,13 @@ def test_a_run_that_fails_leaves_nothing_in_its_own_way(capsys: pytest.CaptureFi
     assert flow("clip.mkv", "-o", "out", "--files", "flow.method=files", "flow.folder=whole") == 2
     assert "backward_4_3.flo does not exist" in capsys.readouterr().err
     assert names("out") == []
+    before = {path.name: path.read_bytes() for path in Path("whole").iterdir()}
+    again = ("whole", "--files", "--overwrite", "flow.method=files", "flow.folder=out")
+    Path("out").mkdir(exist_ok=True)
+    assert flow("clip.mkv", "-o", *again) == 2
+    assert {
+        path.name: path.read_bytes() for path in Path("whole").iterdir()
+    } == before  # nothing of a former run is lost
 
 
 @pytest.mark.parametrize(
@@ -145,7 +152,7 @@ def test_a_run_that_fails_leaves_nothing_in_its_own_way(capsys: pytest.CaptureFi
         (["clip.mkv", "video.size=32"], "works at the clip's own size; leave video.size out"),
         (["clip.mkv", "--full", "0"], "--full takes pixels above 0, but 0 was given"),
         (["clip.mkv", "flow.method=flow"], "flow.method takes one of dis, farneback, deepflow, raft_small, raft_large"),
-        (["clip.mkv", "video.codec=png"], "codec 'png' writes a folder of frames"),
+        (["clip.mkv", "video.codec=png"], "photovst flow writes .mp4 files, and video.codec=png does not fit them"),
         (["clip.mkv", "--files", "flow.method=files", "flow.folder=out"], "so it cannot be written there too"),
     ],
 )

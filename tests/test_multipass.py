@@ -113,6 +113,17 @@ def test_a_damaged_pass_is_made_again(monkeypatch: pytest.MonkeyPatch, capfd: py
     assert Path("out.mp4").read_bytes() == Path("whole.mp4").read_bytes()
 
 
+def test_lost_guides_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stylize("clip.mkv", "photo.png", "whole.mp4", *PASSES) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "add_record", stopping_at(6))  # in the second pass
+        with pytest.raises(Killed):
+            stylize("clip.mkv", "photo.png", "out.mp4", *PASSES)
+    Path("out.run/passes/guides/000002.npz").write_bytes(b"torn")
+    assert stylize("clip.mkv", "photo.png", "out.mp4", *PASSES) == 0
+    assert Path("out.mp4").read_bytes() == Path("whole.mp4").read_bytes()
+
+
 def test_a_pass_that_never_comes_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert stylize("clip.mkv", "photo.png", "out.mp4", *PASSES, "schedule.passes.temporal_from=4") == 2
     assert "schedule.passes.temporal_from=4 comes after the last of schedule.passes.count=3" in capfd.readouterr().err

@@ -171,3 +171,17 @@ def test_json_line_holds_only_what_json_knows() -> None:
     assert line == '{"a": null, "b": [0.5, 2], "c": "x/y", "d": [true, null]}\n'
     with pytest.raises(TypeError, match="cannot write a set as JSON"):
         json_line({"a": {1}})
+
+
+def test_passes_have_a_pace_of_their_own_and_may_go_backward() -> None:
+    clock, stream = Clock(), io.StringIO()
+    with Progress(JsonLines(stream), clock=clock) as progress:
+        for order in (range(4), reversed(range(4))):
+            progress.stage("pass")
+            for index in order:
+                clock.now += 2
+                progress.frame(index, 4, 0.5, 2.0, 10)
+    told = [event for event in events(stream) if event["event"] == "frame"]
+    assert [event["frames_per_second"] for event in told] == pytest.approx([0.5] * 8)
+    assert [event["seconds_left"] for event in told[:4]] == pytest.approx([6, 4, 2, 0])
+    assert [event["seconds_left"] for event in told[5:]] == pytest.approx([4, 2, 0])

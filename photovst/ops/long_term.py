@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.errors import MediaError, SettingsError
+from photovst.errors import MediaError
 
 
 def long_term_certainties(certainties: Sequence[Float[Tensor, "b 1 h w"]]) -> list[Float[Tensor, "b 1 h w"]]:
@@ -30,16 +30,3 @@ def long_term_certainties(certainties: Sequence[Float[Tensor, "b 1 h w"]]) -> li
         result.append(certainty if nearer is None else (certainty - nearer).clamp_min(0))
         nearer = certainty if nearer is None else nearer + certainty
     return result
-
-
-def binary(certainty: Float[Tensor, "b 1 h w"], threshold: float = 0.5) -> Float[Tensor, "b 1 h w"]:
-    """1 where the certainty is above the threshold, else 0.
-
-    Soft edges of several certainties add up to more or less than one frame's hold; binary ones do not.
-
-    Raises:
-        SettingsError: the threshold is outside [0, 1), where every pixel would pass, or none.
-    """
-    if not 0 <= threshold < 1:
-        raise SettingsError(f"the threshold of certainty is {threshold}; give a number from 0 to below 1")
-    return (certainty > threshold).to(certainty)

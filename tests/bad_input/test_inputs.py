@@ -131,8 +131,21 @@ def test_settings(refused: Callable[..., None], override: str, line: str) -> Non
         ),
         (
             [f"objective.{term}.weight=0" for term in TERMS],
-            "every weight of the objective is 0 but of terms between frames, so no frame would change; set one, such as"
-            " objective.style.weight=1",
+            "every weight of the objective is 0 but of terms between frames or of later stages, so no frame would"
+            " change; set one, such as objective.style.weight=1",
+        ),
+        (
+            ["objective.photorealism.weight=1", "objective.photorealism.from_stage=2"],
+            "objective.photorealism.from_stage=2 comes after the last of 2 entries of schedule.scales, counted from 0;"
+            " lower it",
+        ),
+        (
+            ["objective.temporal.neighbors=[10,1]"],
+            "objective.temporal.neighbors must ascend, each once, but [10, 1] was given; such as [1, 10, 20, 40]",
+        ),
+        (
+            ["schedule.next_start=noise"],
+            "schedule.next_start=noise needs parametrization.kind=pixels; a grid starts from the frame",
         ),
         (
             ["video.size=20"],

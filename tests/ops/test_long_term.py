@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from photovst.errors import MediaError, SettingsError
-from photovst.ops.long_term import binary, long_term_certainties
+from photovst.errors import MediaError
+from photovst.ops.long_term import long_term_certainties
 
 
 def _row(*values: float) -> Tensor:
@@ -25,7 +25,7 @@ def test_the_nearer_ones_are_the_plain_certainties() -> None:
 
 
 def test_binary_ones_share_out_what_any_frame_saw() -> None:
-    certainties = [binary(torch.rand(2, 1, 9, 11)) for _ in range(4)]
+    certainties = [(torch.rand(2, 1, 9, 11) > 0.5).float() for _ in range(4)]
     held = torch.stack(long_term_certainties(certainties)).sum(dim=0)
     assert torch.equal(held, torch.stack(certainties).amax(dim=0))
 
@@ -39,16 +39,7 @@ def test_one_or_none_stay_as_they_are_and_nothing_is_changed() -> None:
     assert all(torch.equal(a, b) for a, b in zip(certainties, before, strict=True))
 
 
-def test_binary_is_strict_and_keeps_the_type() -> None:
-    assert binary(_row(0, 0.5, 0.51, 1)).flatten().tolist() == [0, 0, 1, 1]
-    assert binary(_row(0, 1e-9), 0.0).flatten().tolist() == [0, 1]
-    assert binary(torch.ones(1, 1, 2, 2)).dtype == torch.float32
-
-
 @pytest.mark.usefixtures("shapes_unchecked")
 def test_errors() -> None:
     with pytest.raises(MediaError, match=r"are \(1, 1, 4, 5\), \(1, 1, 2, 5\); give all at this frame's size"):
         long_term_certainties([torch.ones(1, 1, 4, 5), torch.ones(1, 1, 2, 5)])
-    for threshold in (-0.1, 1.0, float("nan")):
-        with pytest.raises(SettingsError, match=f"threshold of certainty is {threshold}; give a number from 0"):
-            binary(torch.ones(1, 1, 2, 2), threshold)
