@@ -4,8 +4,8 @@
 
 Two runs of the defaults over the first frames of a clip: as they are, and with every frame started anew from its
 content with the iterations of a first one. The loss of a next frame is held against that of the same frame started
-anew. Then, of the first run: seconds in which the optimizer worked, in which a worker beside it made guides, in which
-frames were decoded and encoded, and how long the whole took. Run it on a quiet machine. Ends with one line of JSON.
+anew. Then, of the first run: seconds in which the optimizer worked, in which guides were made, in which frames were
+decoded and encoded, and how long the whole took. Run it on a quiet machine. Ends with one line of JSON.
 """
 
 from __future__ import annotations

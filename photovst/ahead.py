@@ -9,6 +9,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def in_turn(items: Iterable[T]) -> Generator[T, None, None]:
+    """The same items, each made when it is asked for."""
+    yield from items
+
+
 def ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """The same items in the same order, one made ahead by a thread.
 

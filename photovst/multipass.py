@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from photovst.ahead import ahead
 from photovst.build_optimizer import build_distances
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.guides import Guides
@@ -89,7 +88,7 @@ def _run_pass(work: Stylization, shot: Shot, passage: int, last: int) -> None:
     styler = work.styler(regions, passage)
     distances = build_distances(work.settings, passage)
     order = [i for i in range(shot.first, shot.stop)[::side] if not work.run.has_state(i, _folder(passage, last))]
-    with closing(ahead(_visits(work, shot, order, side, sorted({1, *distances})))) as visits:
+    with closing(work.ahead(_visits(work, shot, order, side, sorted({1, *distances})))) as visits:
         for visit in visits:
             began, index = time.perf_counter(), visit.index
             done = {

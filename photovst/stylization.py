@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photovst.ahead import ahead
+from photovst.ahead import ahead, in_turn
 from photovst.build import Regions, build_cache, build_motion, build_regions
 from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start, persists
 from photovst.config import Settings
@@ -31,6 +31,8 @@ from photovst.progress import Progress
 from photovst.results import FINAL, GUIDES, Results
 from photovst.run import RunFolder
 from photovst.types import Size
+
+T = TypeVar("T")
 
 
 class Styler(Protocol):
@@ -95,7 +97,7 @@ class Stylization:
         reach = max(*self.settings.objective.temporal.neighbors, 1)
         results = Results(self.run, folder, self.start, self.photo.device, reach)
         styler: Styler | None = None
-        with closing(ahead(stream)) as steps:
+        with closing(self.ahead(stream)) as steps:
             for step in steps:
                 if step.begins:
                     styler = self.styler(step.regions, passage)
@@ -109,6 +111,14 @@ class Stylization:
                     stylized = self._stylized(step, styler, results, distances, passage)
                 results.keep(step.index, step.small, stylized)
                 yield step, stylized
+
+    def ahead(self, items: Iterable[T]) -> Generator[T, None, None]:
+        """Items made while the one before is used, where the optimizer leaves the processor idle: on a GPU.
+
+        On a CPU it keeps every core busy, and a worker beside it makes both slow: threads that wait for each other wait
+        for those that were put aside.
+        """
+        return in_turn(items) if self.photo.device.type == "cpu" else ahead(items)
 
     def styler(self, regions: Regions, passage: int | None) -> FrameOptimizer:
         """The optimizer of a shot with these regions."""

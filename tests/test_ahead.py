@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from photovst.ahead import ahead
+from photovst.ahead import ahead, in_turn
 
 
 def test_the_same_items_in_order_from_one_thread() -> None:
@@ -20,6 +20,9 @@ def test_the_same_items_in_order_from_one_thread() -> None:
     assert len(threads) == 1
     assert threading.get_ident() not in threads
     assert list(ahead([])) == []
+    threads.clear()
+    assert list(in_turn(items())) == list(range(20))
+    assert threads == {threading.get_ident()}
 
 
 def test_one_item_is_made_while_another_is_used() -> None:
