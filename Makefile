@@ -19,8 +19,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: venv
 	$(BIN)/photovst demo -o demo_out --overwrite
 
+# A process a core, each with one thread: twice as fast as one process with all of them.
+test: export OMP_NUM_THREADS = 1
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 8
 
 lint: venv
 	$(BIN)/ruff check .
