@@ -1,6 +1,6 @@
 """What a frame costs after a shot's first, and where the time of a run goes.
 
-    python benchmarks/next_frames.py CLIP PHOTO [--frames N]
+    python benchmarks/next_frames.py CLIP PHOTO [--frames N] [--worker]
 
 Two runs of the defaults over the first frames of a clip: as they are, and with every frame started anew from its
 content with the iterations of a first one. The loss of a next frame is held against that of the same frame started
@@ -19,12 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from photovst.ahead import ahead
 from photovst.media.clip import open_clip
 from photovst.media.images import write_image
 from photovst.media.video_writer import ClipWriter
 from photovst.progress import progress_for
 from photovst.run import read_records
 from photovst.settings_io import load_settings
+from photovst.stylization import Stylization
 from photovst.stylize import stylize_clip
 
 ANEW = ("schedule.next_start=content", "schedule.next_iterations=${schedule.iterations}")
@@ -87,7 +89,10 @@ def main() -> None:
     parser.add_argument("clip")
     parser.add_argument("photo")
     parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--worker", action="store_true", help="guides by a worker, as beside a GPU")
     options = parser.parse_args()
+    if options.worker:
+        Stylization.ahead = staticmethod(ahead)  # type: ignore[method-assign, assignment]
     timed = Timed()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photovst import compare_cli, flow_cli, scene_cli, weights_cli
-from photovst.cli_options import LogJson, Overwrite, Quiet
+from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
 
@@ -104,10 +104,6 @@ app.command()(flow_cli.flow)
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Settings, such as strength=0.5; 'photovst settings' lists them."),
-]
-Configs = Annotated[
-    list[Path] | None,
-    typer.Option("-c", "--config", metavar="FILE", help="A YAML file of settings; repeatable."),
 ]
 Run = Annotated[
     Path | None,

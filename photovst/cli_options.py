@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+Configs = Annotated[
+    list[Path] | None,
+    typer.Option("-c", "--config", metavar="FILE", help="A YAML file of settings; repeatable."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished result or another run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only warnings and errors.")]
 LogJson = Annotated[bool, typer.Option("--log-json", help="Progress as one JSON object a line on stderr.")]

@@ -34,7 +34,7 @@ from photovst.metrics.ssim_adjacent import ssim_adjacent
 from photovst.metrics.style import style_gram
 from photovst.metrics.temporal import e_warp_detail, local_detail, stability_error, warp_error
 from photovst.ops.masks import resize_masks
-from photovst.ops.resize import fit_long_side, resize
+from photovst.ops.resize import fit_long_side, limit_long_side, resize
 from photovst.types import Size
 
 SIZE = 320
@@ -125,7 +125,7 @@ def judge_clip(
     """
     source, shown = open_clip(content), open_clip(result)
     overview = overview or survey(source, CUT_THRESHOLD)
-    working = working_size(source.info.size, size)
+    working = limit_long_side(source.info.size, size)
     pairs = _Pairs(motion or content_motion(), overview)
     style = _Style(judges, photo, photo_masks, masks_of, max(working), overview.count)
     content_kept, edges_kept, sharp = [], [], []
@@ -151,18 +151,6 @@ def judge_clip(
         sharpness=sharp,
         color=color,
     )
-
-
-def pairs_judged(overview: Survey) -> Iterator[tuple[int, int]]:
-    """The pairs of frames whose motion a judge asks for: inside shots, near and far."""
-    for shot in overview.shots:
-        for index in range(shot.first, shot.stop):
-            yield from ((index - distance, index) for distance in (1, LONG) if index - distance >= shot.first)
-
-
-def working_size(size: Size, long_side: int) -> Size:
-    """The size a clip is judged at: no larger than it is."""
-    return fit_long_side(size, long_side) if long_side < max(size) else size
 
 
 def spread(count: int, most: int) -> list[int]:

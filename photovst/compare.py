@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from photovst.build import Regions, build_cache, build_regions
-from photovst.clip_judge import CUT_THRESHOLD, SIZE, Motion, content_motion, judge_clip, pairs_judged
+from photovst.clip_judge import CUT_THRESHOLD, LONG, SIZE, Motion, content_motion, judge_clip
 from photovst.compare_pictures import contact_sheet, plots
 from photovst.compare_settings import Member
 from photovst.compare_table import Row, table
@@ -67,11 +67,11 @@ def compare(
     Raises:
         PhotovstError: the content cannot be judged, or the flow is not there.
     """
-    files = None  # told of before hours of work
-    if flow is not None:
-        clip = open_clip(members[0].settings.content)
-        files = FlowFiles(flow, clip.info.size, "paper")
-        files.check(pairs_judged(survey(clip, CUT_THRESHOLD)))
+    clip = open_clip(members[0].settings.content)
+    overview = survey(clip, CUT_THRESHOLD)
+    files = None if flow is None else FlowFiles(flow, clip.info.size, "paper")
+    if files is not None:
+        files.check(overview.pairs((1, LONG)))  # before hours of work
     done: list[Member] = []
     failures = dict(unloaded or {})
     for member in members:
@@ -87,7 +87,7 @@ def compare(
             on_failure(member.name, error)
     with progress_for() as progress:
         progress.stage("judge")
-        panel = _Panel.of(members, files, size)
+        panel = _Panel.of(members, overview, files, size)
         rows = [panel.row("input", members[0].settings.content, frozenset())]
         for member in list(done):
             try:
@@ -134,9 +134,8 @@ class _Panel:
     size: int
 
     @classmethod
-    def of(cls, members: Sequence[Member], flow: FlowFiles | None, size: int) -> _Panel:
+    def of(cls, members: Sequence[Member], overview: Survey, flow: FlowFiles | None, size: int) -> _Panel:
         first = members[0].settings
-        overview = survey(open_clip(first.content), CUT_THRESHOLD)
         photo = to_frame(read_image(first.style))
         judges, absent = judges_here()
         settings = judging_settings([member.settings for member in members])

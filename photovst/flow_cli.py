@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from photovst.cli_options import LogJson, Overwrite, Quiet
+from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
 from photovst.endings import signals_wait
 from photovst.errors import SettingsError
 
@@ -21,9 +21,7 @@ def flow(
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Settings, such as flow.method=farneback; flow, shots, video, cache."),
     ] = None,
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", metavar="FILE", help="A YAML file of settings; repeatable.")
-    ] = None,
+    config: Configs = None,
     files: Annotated[
         bool,
         typer.Option("--files", help="Also write .flo and certainty files, which flow.method=files reads."),

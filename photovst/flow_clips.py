@@ -17,11 +17,11 @@ from photovst.build import build_cache, build_device, build_motion
 from photovst.config import Codec, FlowMethod, Settings
 from photovst.errors import MediaError, SettingsError
 from photovst.guidance.flow import FlowPair, MotionSource
-from photovst.guidance.flow_folder import certainty_name, flow_stem
 from photovst.guidance.survey import Survey, survey
 from photovst.media.certainty_files import write_certainty
 from photovst.media.clip import Clip, Frame, open_clip
 from photovst.media.flow_files import write_flow
+from photovst.media.flow_names import certainty_name, flow_stem
 from photovst.media.records import ClipInfo, ColorTags
 from photovst.media.tensors import to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output

@@ -21,7 +21,7 @@ from photovst.media.clip import Frame
 from photovst.media.records import Clip, Picture
 from photovst.media.shots import Shot
 from photovst.media.tensors import resized, to_frame
-from photovst.ops.resize import fit_long_side
+from photovst.ops.resize import limit_long_side
 from photovst.types import Size
 
 
@@ -86,8 +86,7 @@ class GuideStream:
             index, began = frame.index, time.perf_counter()
             shot = self.overview.shot_of(index)
             image = resized(frame.image, self.size)
-            small_size = fit_long_side(self.size, self.long_side) if self.long_side < max(self.size) else self.size
-            small = resized(image, small_size)
+            small = resized(image, limit_long_side(self.size, self.long_side))
             content = to_frame(small, self.device)
             begins = index == shot.first
             if begins or regions is None:

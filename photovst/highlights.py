@@ -15,7 +15,7 @@ from photovst.media.images import encode_picture
 from photovst.media.records import Picture as Pixels
 from photovst.media.tensors import resized, to_picture
 from photovst.ops.masks import areas
-from photovst.ops.resize import fit_long_side, resize
+from photovst.ops.resize import limit_long_side, resize
 from photovst.progress import Progress
 from photovst.report import Coverage, Pair, Picture, write_report
 
@@ -102,8 +102,7 @@ def overlay(picture: Pixels, masks: Tensor) -> Pixels:
 def _small(picture: Pixels) -> Pixels:
     if picture.dtype != np.uint8:
         picture = (picture >> 8).astype(np.uint8)
-    size = picture.shape[:2]
-    return resized(picture, fit_long_side(size, LONG_SIDE)) if max(size) > LONG_SIDE else picture
+    return resized(picture, limit_long_side((picture.shape[0], picture.shape[1]), LONG_SIDE))
 
 
 def _jpeg(picture: Pixels) -> bytes:

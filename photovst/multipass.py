@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -70,10 +70,13 @@ def _lost(work: Stylization, index: int, last: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Visit:
-    """A frame of a shot in a pass, with motion from its neighbors: by distance on the side that is done, and ahead."""
+    """A frame of a shot in a pass, with motion from its neighbors: by distance on the side that is done, and ahead.
+
+    ``pictures`` are the frame and those neighbors at the working size, by their numbers.
+    """
 
     index: int
-    small: Picture
+    pictures: Mapping[int, Picture]
     guides: Guides
     ahead: FlowPair | None
     seconds: float
@@ -91,16 +94,15 @@ def _run_pass(work: Stylization, shot: Shot, passage: int, last: int) -> None:
     with closing(work.ahead(_visits(work, shot, order, side, sorted({1, *distances})))) as visits:
         for visit in visits:
             began, index = time.perf_counter(), visit.index
-            done = {
-                j: now.restored(index - side * j, work.stored_guides(index - side * j)[0]) for j in visit.guides.motions
-            }
-            current: Parametrization = before.restored(index, visit.small).parametrization
+            at = {j: index - side * j for j in visit.guides.motions}
+            done = {j: now.restored(other, visit.pictures[other]) for j, other in at.items()}
+            current: Parametrization = before.restored(index, visit.pictures[index]).parametrization
             weights = torch.ones_like(visit.guides.masks[:, :1])
             if 1 in done and settings.blend:
                 neighbor = Neighbor(done[1], visit.guides.motions[1])
                 current, weights = _blended(current, neighbor, settings.blend, weights)
             if visit.ahead is not None and settings.blend_ahead:
-                coming = before.restored(index + side, work.stored_guides(index + side)[0])
+                coming = before.restored(index + side, visit.pictures[index + side])
                 current, weights = _blended(current, Neighbor(coming, visit.ahead), settings.blend_ahead, weights)
             stylized = styler.refine(visit.guides, current, Earlier(done), work.told(index))
             work.record(index, stylized, visit.seconds, time.perf_counter() - began, passage)
@@ -122,13 +124,15 @@ def _visits(work: Stylization, shot: Shot, order: list[int], side: int, distance
         began = time.perf_counter()
         small, masks = work.stored_guides(index)
         frame = to_frame(small, work.photo.device)
-
-        def motion(other: int, frame: Tensor = frame, index: int = index) -> FlowPair:
-            assert work.motion is not None  # the passes ask for the motion of neighbors
-            return work.motion.between(to_frame(work.stored_guides(other)[0], frame.device), frame, (other, index))
-
         done = {j: index - side * j for j in distances if shot.first <= index - side * j < shot.stop}
-        motions = {j: motion(other) for j, other in done.items()}
-        coming = motion(index + side) if looks_ahead and shot.first <= index + side < shot.stop else None
+        after = [index + side] if looks_ahead and shot.first <= index + side < shot.stop else []
+        pictures = {index: small} | {other: work.stored_guides(other)[0] for other in (*done.values(), *after)}
+        assert work.motion is not None or not (done or after)  # passes ask for the motion of neighbors
+        to_here = {
+            other: work.motion.between(to_frame(picture, frame.device), frame, (other, index))
+            for other, picture in pictures.items()
+            if other != index and work.motion is not None
+        }
+        motions = {j: to_here[other] for j, other in done.items()}
         guides = Guides(frame, torch.from_numpy(masks).to(frame), motions, index)
-        yield _Visit(index, small, guides, coming, time.perf_counter() - began)
+        yield _Visit(index, pictures, guides, to_here[after[0]] if after else None, time.perf_counter() - began)

@@ -78,7 +78,9 @@ class Stylization:
         cache = build_cache(settings) if moving else None
         self.motion = build_motion(settings, clip.info.size, photo.device, cache) if moving else None
         if isinstance(self.motion, FlowFiles):
-            self.motion.check(self._pairs())  # before hours of work
+            several = settings.schedule.passes.count if settings.schedule.passes.count > 1 else None
+            distances = {*build_distances(settings, several), *((1,) if several else ())}
+            self.motion.check(overview.pairs(distances))  # before hours of work
         self.start = build_start(settings, photo.device, self.still)
 
     def results(self, folder: str = FINAL, passage: int | None = None) -> Iterator[tuple[Step, Stylized]]:
@@ -164,15 +166,6 @@ class Stylization:
             | ({} if passage is None else {"pass": passage})
         )
         self.progress.frame(index, self.overview.count, loss, guiding + optimizing, stylized.iterations)
-
-    def _pairs(self) -> Iterator[tuple[int, int]]:
-        """Every pair of frames, inside a shot, whose motion will be asked for."""
-        passes = self.settings.schedule.passes.count
-        last = None if passes == 1 else passes
-        distances = {*build_distances(self.settings, last), *((1,) if passes > 1 else ())}
-        for shot in self.overview.shots:
-            for index in range(shot.first, shot.stop):
-                yield from ((index - j, index) for j in distances if index - j >= shot.first)
 
     def _stream(self, distances: tuple[int, ...], done: int, carried: Tensor | None) -> GuideStream:
         long_side = build_scales(self.settings, self.still)[-1].long_side

@@ -10,7 +10,7 @@ import torch
 from small_runs import SIZE, scene, write_clip
 from torch import Tensor
 
-from photovst.clip_judge import ClipFigures, content_motion, judge_clip, mean, spread, working_size
+from photovst.clip_judge import ClipFigures, content_motion, judge_clip, mean, spread
 from photovst.errors import MediaError
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.survey import Survey
@@ -19,6 +19,7 @@ from photovst.media.scenes import Look, photograph
 from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame
 from photovst.models.steerable import Steerable
+from photovst.ops.resize import limit_long_side
 
 PHOTO = to_frame(photograph(Look.sunset, 11, (64, 96)))
 JUDGES = {"steerable": Steerable()}
@@ -138,8 +139,8 @@ def test_clips_are_judged_small_and_a_result_of_another_size_is_brought_to_it(mo
     double = [cv2.resize(frame, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST) for frame in scene(Look.day, 12)]
     large = write_clip(tmp_path / "large.mkv", double)
     assert judged(moving, large).ssim_content == pytest.approx(1)  # at the content's 96 pixels
-    assert working_size((1080, 1920), 320) == (180, 320)
-    assert working_size(SIZE, 320) == SIZE
+    assert limit_long_side((1080, 1920), 320) == (180, 320)
+    assert limit_long_side(SIZE, 320) == SIZE
     sizes: list[tuple[int, ...]] = []
 
     def masks_of(index: int, frame: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from photovst.errors import MediaError
 from photovst.guidance.flow import FlowPair
 from photovst.media.certainty_files import read_certainty
 from photovst.media.flow_files import read_flow
+from photovst.media.flow_names import certainty_name, flow_stem
 from photovst.media.kitti_flow import read_kitti_flow
 from photovst.ops.certainty import forward_backward_certainty
 from photovst.ops.resize import resize
@@ -31,24 +32,6 @@ UNKNOWN = 1e9
 
 _TOUCHED = 1e-6
 """Share of an unknown vector in a resampled one from which that is unknown too; less is rounding."""
-
-
-def flow_stem(start: int, end: int) -> str:
-    """The name, without suffix, of the file of flow from a frame to another, both counted from 0.
-
-    >>> flow_stem(0, 1), flow_stem(1, 0)
-    ('forward_1_2', 'backward_2_1')
-    """
-    return f"{'forward' if start < end else 'backward'}_{start + 1}_{end + 1}"
-
-
-def certainty_name(start: int, end: int) -> str:
-    """The file of its certainty.
-
-    >>> certainty_name(0, 1)
-    'reliable_1_2.pgm'
-    """
-    return f"reliable_{start + 1}_{end + 1}.pgm"
 
 
 class _Read(NamedTuple):

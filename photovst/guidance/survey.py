@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from photovst.media.records import Clip, Frame, Picture
@@ -29,6 +29,12 @@ class Survey:
     def shot_of(self, index: int) -> Shot:
         """The shot that a frame belongs to."""
         return next(shot for shot in self.shots if index < shot.stop)
+
+    def pairs(self, distances: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Every two frames of one shot that are so many frames apart, the earlier first."""
+        for shot in self.shots:
+            for distance in distances:
+                yield from ((index - distance, index) for index in range(shot.first + distance, shot.stop))
 
     def samples(self, shot: Shot) -> list[Picture]:
         """A few small frames spread over a shot; none where the shot is too short to have left any."""

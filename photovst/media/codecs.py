@@ -41,8 +41,8 @@ RECIPES = {
     "h264": Recipe(
         "libx264",
         (".mp4", ".m4v", ".mov", ".mkv"),
-        # mbtree=0: with x264's macroblock tree the same few frames came out in other bytes once in ten times, also on
-        # one thread.
+        # mbtree=0: with x264's macroblock tree the same few frames now and then came out in other bytes, also on one
+        # thread.
         {"preset": "veryfast", "bf": "0", "threads": _THREADS, "x264-params": "mbtree=0"},
         rated=True,
     ),

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from photovst.errors import MediaError
+from photovst.storage import write_atomic
 
 MAGIC = b"PIEH"
 _HEADER = 12
@@ -52,12 +53,8 @@ def write_flow(path: str | os.PathLike[str], flow: Float[np.ndarray, "h w 2"]) -
     """
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.size == 0:
         raise MediaError(f"a flow is (height, width, 2), this array {flow.shape}; give two values a pixel")
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     size = np.array([flow.shape[1], flow.shape[0]], "<i4").tobytes()
     try:
-        temporary.write_bytes(MAGIC + size + np.ascontiguousarray(flow, "<f4").tobytes())
-        temporary.replace(target)
+        write_atomic(Path(path), MAGIC + size + np.ascontiguousarray(flow, "<f4").tobytes())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise MediaError(f"cannot write flow {path}: {error.strerror}; check folder and space") from error

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photovst.errors import MediaError, SettingsError
+from photovst.media.certainty_files import write_certainty
 from photovst.media.flow_files import write_flow
+from photovst.media.flow_names import certainty_name, flow_stem
 from photovst.media.images import write_image
 from photovst.media.publish import partial_path, publish_folder
 from photovst.media.records import Picture
@@ -91,14 +92,6 @@ def _check_place(folder: Path, overwrite: bool) -> None:
 
 
 def _write_motion(folder: Path, scene: Scene, t: int, other: int) -> None:
-    i, j = t + 1, other + 1
-    write_flow(folder / f"forward_{i}_{j}.flo", scene.flow(t, other))
-    write_flow(folder / f"backward_{j}_{i}.flo", scene.flow(other, t))
-    _write_plane(folder / f"reliable_{i}_{j}.pgm", ~scene.occlusion(t, other))
-    _write_plane(folder / f"reliable_{j}_{i}.pgm", ~scene.occlusion(other, t))
-
-
-def _write_plane(path: Path, seen: NDArray[np.bool_]) -> None:
-    """A binary PGM: 255 where true, else 0."""
-    height, width = seen.shape
-    path.write_bytes(f"P5\n{width} {height}\n255\n".encode() + (seen * np.uint8(255)).tobytes())
+    for start, end in ((t, other), (other, t)):
+        write_flow(folder / f"{flow_stem(start, end)}.flo", scene.flow(start, end))
+        write_certainty(folder / certainty_name(start, end), (~scene.occlusion(start, end)).astype(np.float32))

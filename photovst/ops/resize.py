@@ -30,6 +30,11 @@ def resize(image: Float[Tensor, "b c h w"], size: Size) -> Float[Tensor, "b c ne
     return _resample_rows(tall.transpose(-1, -2), size[1]).transpose(-1, -2).contiguous()
 
 
+def limit_long_side(size: Size, long_side: int) -> Size:
+    """``size`` scaled down where its longer side is above ``long_side``, else as it is."""
+    return fit_long_side(size, long_side) if long_side < max(size) else size
+
+
 def fit_long_side(size: Size, long_side: int, multiple: int = 1) -> Size:
     """``size`` scaled up or down so that its longer side is ``long_side``.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from photovst.guidance.guides import Guides
-from photovst.ops.resize import fit_long_side, resize
+from photovst.ops.resize import limit_long_side, resize
 from photovst.optimize.frame_terms import FrameTerms
 from photovst.optimize.neighbors import Earlier, Neighbor, Stylized, neighbors_of
 from photovst.optimize.parametrization import Parametrization
@@ -87,7 +87,7 @@ class FrameOptimizer:
         for stage, (scale, count) in enumerate(zip(self.scales, counts, strict=True)):
             if count == 0:
                 continue
-            size = fit_long_side(full, scale.long_side) if scale.long_side < max(full) else full
+            size = limit_long_side(full, scale.long_side)
             frame = resize(guides.frame, size)
             objective = self.terms.objective(guides, frame, scale.long_side, stage, neighbors)
             if self.handover is not None and iterations:

@@ -22,7 +22,7 @@ from photovst.losses.style import Grams, LayerMasks, StyleTerm, layer_masks, reg
 from photovst.losses.temporal import TemporalTerm
 from photovst.ops.long_term import long_term_certainties
 from photovst.ops.masks import resize_masks
-from photovst.ops.resize import fit_long_side, resize
+from photovst.ops.resize import limit_long_side, resize
 from photovst.ops.splat import fill_holes, splat
 from photovst.optimize.neighbors import Neighbor
 from photovst.types import Size, TermScale
@@ -173,9 +173,7 @@ class FrameTerms:
     def _style(self, long_side: int) -> Grams:
         """The photograph's statistics at a working size; its own size where that is smaller."""
         if long_side not in self._targets:
-            size: Size = (self._photo.shape[-2], self._photo.shape[-1])
-            if long_side < max(size):
-                size = fit_long_side(size, long_side)
+            size = limit_long_side((self._photo.shape[-2], self._photo.shape[-1]), long_side)
             features = self.encoder(resize(self._photo, size))
             masks = self.recipe.masks_of(resize_masks(self._photo_masks, size), features)
             self._targets[long_side] = region_grams(features, masks, self.recipe.scale)

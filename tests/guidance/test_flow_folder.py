@@ -9,9 +9,10 @@ from torch import Tensor
 
 from photovst.errors import MediaError
 from photovst.guidance.flow import MotionSource
-from photovst.guidance.flow_folder import FlowFiles, certainty_name, flow_stem
+from photovst.guidance.flow_folder import FlowFiles
 from photovst.media.certainty_files import write_certainty
 from photovst.media.flow_files import read_flow, write_flow
+from photovst.media.flow_names import certainty_name, flow_stem
 from photovst.media.kitti_flow import write_kitti_flow
 from photovst.ops.certainty import forward_backward_certainty
 from photovst.ops.resize import resize
