@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
@@ -19,32 +21,37 @@ COLORS = {
 }
 """The nine colors, in the order of the published masks; a label is an index into them."""
 
-_PALETTE = np.array(list(COLORS.values()), dtype=np.int32)
+Labels = NDArray[np.int64]
 
 
-def snap(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Label of the nearest of the nine colors at each pixel: ``(H, W, 3)`` to ``(H, W)``.
+def snap(picture: NDArray[np.uint8], colors: Sequence[tuple[int, int, int]] = tuple(COLORS.values())) -> Labels:
+    """Label of the nearest of some colors at each pixel, ``(H, W, 3)`` to ``(H, W)``: an index into them.
 
     The published masks hold thousands of colors (compression and antialiasing), so an exact match would lose most
     of the picture.
     """
     flat, inverse = np.unique(picture.reshape(-1, 3), axis=0, return_inverse=True)
-    distance = ((flat.astype(np.int32)[:, None] - _PALETTE[None]) ** 2).sum(axis=2)
-    labels: NDArray[np.uint8] = distance.argmin(axis=1).astype(np.uint8)
-    return labels[inverse.reshape(-1)].reshape(picture.shape[:2])
+    distance = ((flat.astype(np.int32)[:, None] - np.array(colors, np.int32)[None]) ** 2).sum(axis=2)
+    labels: Labels = distance.argmin(axis=1)[inverse.reshape(-1)].reshape(picture.shape[:2])
+    return labels
 
 
-def nearness(picture: NDArray[np.uint8], labels: NDArray[np.uint8], distance: float = 60) -> float:
-    """Share of pixels within this distance of the color they were taken for: about 1 for a mask, less for a photo."""
-    squares = ((picture.astype(np.int32) - _PALETTE[labels]) ** 2).sum(axis=2)
-    return float((squares <= distance**2).mean())
+def near(
+    picture: NDArray[np.uint8],
+    labels: Labels,
+    colors: Sequence[tuple[int, int, int]] = tuple(COLORS.values()),
+    distance: float = 60,
+) -> NDArray[np.bool_]:
+    """Which pixels lie within this distance of the color they were taken for: about all of a mask, few of a photo."""
+    squares = ((picture.astype(np.int32) - np.array(colors, np.int32)[labels]) ** 2).sum(axis=2)
+    return np.asarray(squares <= distance**2)
 
 
-def without(labels: NDArray[np.uint8], gone: set[int]) -> NDArray[np.uint8]:
+def without(labels: Labels, gone: set[int]) -> Labels:
     """Give the pixels of some labels to the label that is nearest in the picture."""
     missing = np.isin(labels, list(gone))
     if not missing.any() or missing.all():
         return labels
     nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
-    filled: NDArray[np.uint8] = labels[tuple(nearest)]
+    filled: Labels = labels[tuple(nearest)]
     return filled

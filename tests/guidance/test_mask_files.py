@@ -7,7 +7,8 @@ import torch
 
 from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS
-from photovst.guidance.mask_files import MaskFiles, clean
+from photovst.guidance.label_files import clean
+from photovst.guidance.mask_files import MaskFiles
 from photovst.media.images import write_image
 from photovst.media.scenes import Look, photograph
 
@@ -96,7 +97,7 @@ def test_a_region_only_the_photograph_has_is_left_out(tmp_path: Path) -> None:
 
 
 def test_specks_join_their_surroundings(tmp_path: Path) -> None:
-    labels = np.zeros((40, 40), np.uint8)
+    labels = np.zeros((40, 40), np.int64)
     labels[:, 20:] = 1
     labels[10, 10:13] = 5  # 3 of 1600 pixels
     labels[30:36, 30:36] = 7  # 36, above one in a hundred
