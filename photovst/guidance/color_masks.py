@@ -31,9 +31,7 @@ def snap(picture: NDArray[np.uint8], colors: Sequence[tuple[int, int, int]] = tu
     of the picture.
     """
     red, green, blue = np.moveaxis(picture.astype(np.int32), 2, 0)
-    codes, inverse = np.unique(
-        (red << 16) + (green << 8) + blue, return_inverse=True
-    )  # one number sorts fast
+    codes, inverse = np.unique((red << 16) + (green << 8) + blue, return_inverse=True)  # one number sorts fast
     flat = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
     distance = ((flat[:, None] - np.array(colors, np.int32)[None]) ** 2).sum(axis=2)
     labels: Labels = distance.argmin(axis=1)[inverse.reshape(-1)].reshape(picture.shape[:2])
