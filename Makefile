@@ -14,6 +14,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "photovst needs Python 3.11 or later, but this is " + sys.version.split()[0] + "; give another: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt --no-deps mit-semseg  # docs/decisions/0011
 	@touch $@
 
 demo: venv

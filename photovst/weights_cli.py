@@ -109,8 +109,11 @@ def verify_weights(names: Sequence[str]) -> str:
             lines.append(f"{each.name}  bad  {path}")
             failures.append(str(error))
         else:
-            known = "" if digits == WHOLE else f" (first {digits} digits)"
-            lines.append(f"{each.name}  ok{known}  {path}")
+            if each.sha256:
+                state = "ok" if digits == WHOLE else f"ok (first {digits} digits)"
+            else:
+                state = f"{'ok, as first recorded' if digits else 'unverified'} (no hash is published)"
+            lines.append(f"{each.name}  {state}  {path}")
     text = "\n".join(lines) or f"no weights are in {places()}"
     if failures:
         print(text)

@@ -25,7 +25,8 @@ def docs_table() -> str:
     for each in CHECKPOINTS:
         place = f"<{each.url}>" if each.url else "no address is known"
         digits = "whole sha256" if len(each.sha256) == 64 else f"first {len(each.sha256)} digits of its sha256"
-        about = f"{each.origin}. {place}. `{each.sha256[:8]}`, {digits}: {each.hash_from}"
+        known = f"`{each.sha256[:8]}`, {digits}" if each.sha256 else "No hash is published"
+        about = f"{each.origin}. {place}. {known}: {each.hash_from}"
         cells = (f"`{each.name}`", f"`{each.file}`", each.size, each.licence, f"[{each.citation}]", about)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -42,12 +43,13 @@ def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    """A server of ``net``; the other file of the table, ``old``, has no address."""
+    """A server of ``net``; the others of the table have no address, and ``bare`` has no hash either."""
     with serving(b"weights") as server:
         rest = ("the test", 3.94, "MIT", "Wang2020", "the authors' page")
         net = Checkpoint("net", "net.pth", server.sha256[:8], *rest, server.url)
         old = Checkpoint("old", "old.pth", server.sha256, *rest)
-        monkeypatch.setattr(checkpoints, "CHECKPOINTS", (net, old))
+        bare = Checkpoint("bare", "bare.pth", "", *rest)
+        monkeypatch.setattr(checkpoints, "CHECKPOINTS", (net, old, bare))
         yield server
 
 
@@ -87,8 +89,8 @@ def test_fetch_prints_the_path_and_says_when_it_is_already_there(
     assert said("fetch", "net") == (0, [path], [line])
     assert (user_cache / "net.pth").read_bytes() == b"weights"
     assert said("fetch", "net") == (0, [path], ["photovst: net is already there"])
-    left_out = "photovst: old is left out: no address is known for it"
-    assert said("fetch", "all") == (0, [path], [left_out, "photovst: net is already there"])
+    left_out = [f"photovst: {name} is left out: no address is known for it" for name in ("old", "bare")]
+    assert said("fetch", "all") == (0, [path], [*left_out, "photovst: net is already there"])
     assert len(server.asked) == 1
 
 
@@ -133,6 +135,21 @@ def test_verify_tells_good_from_bad(said: Said, server: FileServer, user_cache: 
     code, out, (line,) = said("verify", "old", "net")
     assert (code, out) == (2, [f"old  bad  {old}", f"net  bad  {path}"])
     assert line.count("is not the published") == 2
+
+
+def test_verify_says_where_no_hash_is_published(
+    said: Said, server: FileServer, user_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    user_cache.mkdir(parents=True)
+    path = user_cache / "bare.pth"
+    path.write_bytes(b"by hand")
+    for _ in range(2):
+        assert said("verify", "bare")[:2] == (0, [f"bare  ok, as first recorded (no hash is published)  {path}"])
+    assert len(caplog.messages) == 1
+    path.write_bytes(b"broken")
+    code, out, (line,) = said("verify", "bare")
+    assert (code, out) == (2, [f"bare  bad  {path}"])
+    assert "is not the file it was when its hash was first recorded" in line
 
 
 def test_where_names_the_folders_in_order_and_the_file(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from photovst.errors import WeightsError, did_you_mean
+from photovst.models.ade20k_networks import NETWORKS, Ade20kNetwork
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Checkpoint:
     Args:
         name: what it is called on the command line.
         file: its name in a folder of weights.
-        sha256: all 64 digits, or as many of the first as the publisher gives.
+        sha256: all 64 digits, or as many of the first as the publisher gives, none included.
         hash_from: who says that this is its hash.
         megabytes: its size in millions of bytes; None where it is not published.
         licence: of the weights.
@@ -155,9 +156,33 @@ ADE20K_MOBILE_UINT8 = Checkpoint(
     url=f"{_MLPERF}/deeplabv3_mnv2_ade20k_uint8.tflite",
 )
 
+
+def _ade20k(network: Ade20kNetwork, part: str) -> Checkpoint:
+    file = f"{part}_epoch_{network.epoch}.pth"
+    return Checkpoint(
+        name=f"ade20k_{network.name}_{part}",
+        file=f"{network.folder}-{file}",
+        sha256="",
+        hash_from="recorded at the first use",
+        megabytes=None,
+        licence="BSD-3-Clause",
+        citation="Zhou2017",
+        origin=f"the {part} of {network.encoder} with {network.decoder}, as CSAILVision/semantic-segmentation-pytorch"
+        " trained it on ADE20K",
+        # The server answers http only, and publishes no hash.
+        url=f"http://sceneparsing.csail.mit.edu/model/pytorch/{network.folder}/{file}",
+    )
+
+
+ADE20K: dict[str, tuple[Checkpoint, Checkpoint]] = {
+    network.name: (_ade20k(network, "encoder"), _ade20k(network, "decoder")) for network in NETWORKS.values()
+}
+"""Encoder and decoder of each of `NETWORKS`."""
+
 CHECKPOINTS = (
     *(VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL),
     *(ADE20K_MOBILE, ADE20K_MOBILE_UINT8),
+    *(checkpoint for pair in ADE20K.values() for checkpoint in pair),
 )
 
 

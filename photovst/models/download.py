@@ -37,7 +37,7 @@ def download(url: str, path: Path, sha256: str, progress: Progress | None = None
     Args:
         url: where it is, http or https.
         path: where it goes; its folder is made.
-        sha256: its hash, or the first digits of it.
+        sha256: its hash, or the first digits of it; none takes what comes.
         progress: told of bytes as they come.
 
     Raises:
@@ -51,8 +51,11 @@ def download(url: str, path: Path, sha256: str, progress: Progress | None = None
         digest = _receive(url, partial, progress)
         if not digest.startswith(sha256):
             _drop(partial)
+            record = record_beside(path)
+            source = f" as {record} has it" if record.is_file() else ""
             raise WeightsError(
-                f"{url} gives another file: its sha256 is {digest[:16]}..., not {sha256[:16]}...; nothing was kept"
+                f"{url} gives another file: its sha256 is {digest[:16]}..., not {sha256[:16]}...{source};"
+                " nothing was kept"
             )
         write_atomic(record_beside(path), f"{digest}  {path.name}\n".encode())
         partial.replace(path)

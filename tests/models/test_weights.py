@@ -20,7 +20,7 @@ from photovst.models.checkpoints import (
     checkpoint_named,
 )
 from photovst.models.torchvision_ops import import_torchvision
-from photovst.models.weight_files import find, folders, present, verify
+from photovst.models.weight_files import digest, find, folders, present, verify
 from photovst.models.weights import load
 
 BIBLIOGRAPHY = Path(__file__).resolve().parents[2] / "docs" / "references.bib"
@@ -170,6 +170,63 @@ def test_a_record_of_another_file_is_refused(user_cache: Path, server: FileServe
     )
 
 
+def test_without_a_published_hash_the_first_file_is_the_right_one(
+    user_cache: Path, server: FileServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint, record = _checkpoint("", server.url), user_cache / "net.pth.sha256"
+    line = f"no hash is published for net.pth: its own is recorded in {record}, and holds from now on"
+    first = server.sha256
+    path = find(checkpoint)
+    assert record.read_text() == f"{first}  net.pth\n"
+    assert caplog.messages[1:] == [line]
+    find(checkpoint)
+    assert verify(path, checkpoint) == first
+    assert len(caplog.messages) == 2
+    path.write_bytes(b"another")
+    with pytest.raises(WeightsError) as error:
+        find(checkpoint)
+    other = hashlib.sha256(b"another").hexdigest()
+    assert str(error.value) == (
+        f"{path} is not the file it was when its hash was first recorded: its sha256 is {other[:16]}..., not"
+        f" {first[:16]}...; delete it and run 'photovst weights fetch net'"
+    )
+    path.unlink()
+    server.content = b"another"
+    with pytest.raises(WeightsError, match=rf"not {first[:16]}\.\.\. as {record} has it; nothing was kept"):
+        find(checkpoint)
+    record.write_text("no hash\n")
+    with pytest.raises(
+        WeightsError, match=r"the sha256 of net\.pth, which has 64 digits, but 'no' was found; delete it"
+    ):
+        find(checkpoint)
+
+
+def test_a_file_put_there_without_a_published_hash_is_recorded_when_it_is_first_used(
+    user_cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, checkpoint = user_cache / "net.pth", _checkpoint("")
+    path.write_bytes(b"by hand")
+    record, whole = user_cache / "net.pth.sha256", hashlib.sha256(b"by hand").hexdigest()
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weight_files, "write_atomic", full)
+        assert verify(path, checkpoint) == ""
+    assert caplog.messages == [
+        f"{path} is used unverified: no hash is published, and {record} cannot be written (Read-only file system)"
+    ]
+    caplog.clear()
+    assert find(checkpoint) == path
+    assert record.read_text() == f"{whole}  net.pth\n"
+    assert caplog.messages == [
+        f"no hash is published for net.pth: its own is recorded in {record}, and holds from now on"
+    ]
+    assert verify(path, checkpoint) == digest(path) == whole
+    assert len(caplog.messages) == 1
+
+
 def test_a_file_is_read_once_a_process_and_again_when_it_has_changed(
     user_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +262,10 @@ def test_an_entry_is_whole(checkpoint: Checkpoint) -> None:
     assert checkpoint_named(checkpoint.name) is checkpoint
     assert f"{{{checkpoint.citation}," in BIBLIOGRAPHY.read_text(encoding="utf-8")
     assert checkpoint.licence in ("BSD-3-Clause", "CC-BY-4.0", "MIT", "Apache-2.0")
+    if not checkpoint.sha256:
+        assert checkpoint.hash_from == "recorded at the first use"
+        assert checkpoint.url.startswith("http://sceneparsing.csail.mit.edu/")  # the one that has no https
+        return
     if len(checkpoint.sha256) == 64:
         assert re.fullmatch(r"[0-9a-f]{64}", checkpoint.sha256)
     else:
