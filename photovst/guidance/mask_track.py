@@ -103,8 +103,9 @@ class MaskTrack:
             trust = torch.ones_like(trust)
             shown = refine_masks(frame, evidence, self._radius, self._epsilon)
         else:
-            shown = refine_masks(frame, evidence, self._radius, self._epsilon, trust)
-            evidence = torch.lerp(shown, evidence, trust)
+            # What was shown has edges already; soft evidence around an object would fill what it uncovers with it.
+            filled = refine_masks(frame, former, self._radius, self._epsilon, trust)
+            shown, evidence = torch.lerp(filled, former, trust), torch.lerp(filled, evidence, trust)
         return self._keep(evidence, trust, keep_labels(shown, former, self._hysteresis * certainty))
 
     def _keep(self, evidence: Tensor, trust: Tensor, shown: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 _LEAD = 2e-3
@@ -17,8 +17,9 @@ def keep_labels(
 ) -> Float[Tensor, "b k h w"]:
     """``masks`` in which the label of ``former`` goes on being the largest until another is ahead by ``margin``.
 
-    A pixel's label is its largest mask. Where a kept one was overtaken the two share what they have evenly, up to a
-    hair; all else stays, and so does the sum. Only what is shown is held: nothing is remembered but by ``former``.
+    A pixel's label is its largest mask. Where a kept one was overtaken, those ahead of it are cut to one level and it
+    gets what they lose, so that all are even up to a hair; all else stays, and so does the sum. Only what is shown is
+    held: nothing is remembered but by ``former``.
 
     Args:
         masks: what is known now, in [0, 1], summing to 1.
@@ -27,9 +28,18 @@ def keep_labels(
     """
     kept = former.argmax(dim=1, keepdim=True)
     largest, leader = masks.max(dim=1, keepdim=True)
-    own = masks.gather(1, kept)
-    holds = (leader != kept) & (largest - own < margin)
-    even = (largest + own) / 2
-    lead = torch.minimum(even, torch.full_like(even, _LEAD)) / 2
-    shared = masks.scatter(1, leader, even - lead).scatter(1, kept, even + lead)
-    return torch.where(holds, shared, masks)
+    holds = ((leader != kept) & (largest - masks.gather(1, kept) < margin))[:, 0]
+    result = masks.movedim(1, -1).clone()
+    result[holds] = _lifted(result[holds], kept.movedim(1, -1)[holds])
+    return result.movedim(-1, 1).contiguous()
+
+
+def _lifted(shares: Float[Tensor, "n k"], kept: Int[Tensor, "n 1"]) -> Float[Tensor, "n k"]:
+    """The kept one made the largest of each row by cutting the others to the highest level that allows it."""
+    others = shares.scatter(1, kept, 0)
+    highest = others.sort(dim=1, descending=True).values.cumsum(dim=1)
+    count = torch.arange(2, shares.shape[1] + 2, device=shares.device)
+    # Level c with kept + sum of what is above c = c. The highest n alone would give at most that, for any n.
+    level = ((shares.gather(1, kept) + highest) / count).max(dim=1, keepdim=True).values
+    others = torch.minimum(others, (level - _LEAD / 2).clamp_min(0))
+    return others.scatter(1, kept, shares.sum(dim=1, keepdim=True) - others.sum(dim=1, keepdim=True))

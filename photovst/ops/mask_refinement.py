@@ -30,7 +30,7 @@ def refine_masks(
     Args:
         frame: RGB in [0, 1].
         masks: soft regions.
-        radius: how far an edge may move, as a share of the longer side; 0 leaves masks that are trusted as they are.
+        radius: how far an edge may move, as a share of the longer side; 0 leaves masks as they are.
         epsilon: guide variance below which a window counts as flat. Larger is softer.
         trust: of each pixel's masks, in [0, 1]; all 1 when not given.
 
@@ -41,7 +41,8 @@ def refine_masks(
     if not radius >= 0:
         raise SettingsError(f"the radius of mask refinement is {radius}; give a share of the longer side, such as 0.04")
     pixels = round(radius * max(frame.shape[-2:]))
-    if trust is None:
-        return normalize_masks(fast_guided_filter(frame, masks, pixels, epsilon).clamp_min(0)) if pixels else masks
-    refined = fast_guided_filter(frame, masks, pixels, epsilon, trust.clamp_min(_FLOOR))
+    if pixels == 0:
+        return masks
+    weight = None if trust is None else trust.clamp_min(_FLOOR)
+    refined = fast_guided_filter(frame, masks, pixels, epsilon, weight)
     return normalize_masks(refined.clamp_min(0))
