@@ -129,7 +129,36 @@ RAFT_SMALL = Checkpoint(
     url="https://download.pytorch.org/models/raft_small_C_T_V2-01064c6d.pth",
 )
 
-CHECKPOINTS = (VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL)
+_MLPERF = "https://github.com/mlcommons/mobile_models/raw/main/v0_7/tflite"
+
+ADE20K_MOBILE = Checkpoint(
+    name="ade20k_mobile",
+    file="deeplabv3_mnv2_ade20k_int8.tflite",
+    sha256="3960571f5e2de1cec771a8f7a15b86f31b94cceccac8d993addbc1e29829de6a",
+    hash_from="recorded at the first download; none is published",
+    megabytes=2.938,
+    licence="Apache-2.0",
+    citation="Chen2018",
+    origin="DeepLabv3+ on MobileNetV2 for 31 classes of ADE20K, of MLPerf Mobile 0.7, quantized channel by channel",
+    url=f"{_MLPERF}/deeplabv3_mnv2_ade20k_int8.tflite",
+)
+
+ADE20K_MOBILE_UINT8 = Checkpoint(
+    name="ade20k_mobile_uint8",
+    file="deeplabv3_mnv2_ade20k_uint8.tflite",
+    sha256="2d58c681d81b5e181816b81cc815b82edf3daad905b4d7d35afade80aee93b5f",
+    hash_from="recorded at the first download; its MD5 is the one in the settings of MLPerf's app, 1b0a50e3...",
+    megabytes=2.349,
+    licence="Apache-2.0",
+    citation="Chen2018",
+    origin="the same network trained for quantization layer by layer; less accurate and slower than ade20k_mobile",
+    url=f"{_MLPERF}/deeplabv3_mnv2_ade20k_uint8.tflite",
+)
+
+CHECKPOINTS = (
+    *(VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL),
+    *(ADE20K_MOBILE, ADE20K_MOBILE_UINT8),
+)
 
 
 def checkpoint_named(name: str) -> Checkpoint:
