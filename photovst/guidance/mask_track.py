@@ -95,7 +95,8 @@ class MaskTrack:
             )
         regions = known.evidence.shape[1]
         stacked = torch.cat([known.evidence, known.shown, known.trust], dim=1).to(frame)
-        evidence, former, trust = warp(stacked, motion.to_previous).split([regions, regions, 1], dim=1)
+        seen = warp(stacked, motion.to_previous)
+        evidence, former, trust = seen[:, :regions], seen[:, regions:-1], seen[:, -1:]
         certainty = motion.certainty_to_previous * inside(motion.to_previous)
         trust = trust * certainty
         if now is not None:

@@ -13,7 +13,6 @@ from photovst.ops.box_filter import box_mean_same
 from photovst.ops.covariance import inverse_covariance, outer_products, times
 from photovst.ops.resize import resize
 
-
 _Means = Callable[[Tensor], Tensor]
 
 

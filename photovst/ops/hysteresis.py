@@ -1,4 +1,4 @@
-"""Labels with hysteresis: a pixel keeps its label until another beats it by a margin (a trigger after [Schmitt1938])."""
+"""Labels with hysteresis: a pixel keeps its label until another leads by a margin, as in a trigger [Schmitt1938]."""
 
 from __future__ import annotations
 

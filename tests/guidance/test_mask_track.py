@@ -124,7 +124,8 @@ def test_no_segmentation_and_no_certainty_is_normalized_and_finite() -> None:
     track.step(_frame(), _masks(5), None)
     for _ in range(10):
         masks = track.step(_frame(), None, _motion(7.0, 0.0))
-        assert masks.isfinite().all() and masks.min() >= 0
+        assert masks.isfinite().all()
+        assert masks.min() >= 0
         torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, *SIZE), rtol=0, atol=3e-3)
 
 
@@ -170,9 +171,9 @@ def test_a_resumed_run_gives_the_same_bytes() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(SettingsError, match="the persistence of masks is 1.2; give a number from 0 to 1"):
+    with pytest.raises(SettingsError, match=r"the persistence of masks is 1.2; give a number from 0 to 1"):
         MaskTrack(persistence=1.2, hysteresis=0.1, radius=0.04, epsilon=1e-3)
-    with pytest.raises(SettingsError, match="the epsilon of masks is 0.0; give a number above 0"):
+    with pytest.raises(SettingsError, match=r"the epsilon of masks is 0.0; give a number above 0"):
         MaskTrack(persistence=0.8, hysteresis=0.1, radius=0.04, epsilon=0.0)
     track = _plain()
     with pytest.raises(MediaError, match="no masks and none to carry to it; segment the first frame of each shot"):

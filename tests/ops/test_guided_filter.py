@@ -91,7 +91,7 @@ def test_one_pixel_and_empty_batch() -> None:
 def test_errors() -> None:
     plain = inspect.unwrap(module.guided_filter)
     image = torch.rand(1, 1, 4, 4)
-    with pytest.raises(SettingsError, match="epsilon is 0.0; give a number above 0, such as 1e-3"):
+    with pytest.raises(SettingsError, match=r"epsilon is 0.0; give a number above 0, such as 1e-3"):
         plain(image, image, 1, 0.0)
     with pytest.raises(SettingsError, match=r"guide has 2 planes; give 1 \(gray\) or 3 \(color\)"):
         plain(torch.rand(1, 2, 4, 4), image, 1, 1e-3)

@@ -28,7 +28,8 @@ def test_a_blurred_mask_is_snapped_to_the_step() -> None:
     jump = refined[0, 0, :, 29] - refined[0, 0, :, 30]
     assert (ramp[0, 0, 0, 29] - ramp[0, 0, 0, 30]) < 0.1
     assert jump.min() > 0.5
-    assert bool((refined[0, 0, :, :30] > 0.5).all()) and bool((refined[0, 0, :, 30:] < 0.5).all())
+    assert bool((refined[0, 0, :, :30] > 0.5).all())
+    assert bool((refined[0, 0, :, 30:] < 0.5).all())
 
 
 def test_sums_to_one_and_constant_masks_stay() -> None:
