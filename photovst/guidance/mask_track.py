@@ -2,7 +2,11 @@
 
 What is known of each pixel is carried along the flow and blended with what the segmenter says of the next frame; what
 is shown is that, fitted to the frame's edges, and a pixel's label changes only when another leads by a margin. The two
-are kept apart: what is shown never feeds what is known, so no label can lock itself in.
+are kept apart where the segmenter is asked: what is shown does not feed what is known, so no label locks itself in.
+
+Persistence .8, hysteresis .1, radius .03 and epsilon 1e-4 are good on clips and scenes (benchmarks/mask_steadiness.py):
+labels change along the flow that carries them .03 to .3 times as often as in masks of single frames, whether every
+frame is segmented or every second; from every fourth on, fast objects leave a soft trail of their mask.
 """
 
 from __future__ import annotations
