@@ -11,6 +11,7 @@ from photovst.errors import MediaError, SettingsError
 from photovst.ops import guided_filter as module
 
 guided_filter = jaxtyped(typechecker=beartype)(module.guided_filter)
+fast_guided_filter = jaxtyped(typechecker=beartype)(module.fast_guided_filter)
 
 
 def _by_the_book(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
@@ -90,11 +91,48 @@ def test_one_pixel_and_empty_batch() -> None:
 def test_errors() -> None:
     plain = inspect.unwrap(module.guided_filter)
     image = torch.rand(1, 1, 4, 4)
-    with pytest.raises(SettingsError, match="epsilon is 0; give a number above 0, such as 1e-3"):
-        plain(image, image, 1, 0)
+    with pytest.raises(SettingsError, match=r"epsilon is 0.0; give a number above 0, such as 1e-3"):
+        plain(image, image, 1, 0.0)
     with pytest.raises(SettingsError, match=r"guide has 2 planes; give 1 \(gray\) or 3 \(color\)"):
         plain(torch.rand(1, 2, 4, 4), image, 1, 1e-3)
     with pytest.raises(MediaError, match=r"image is \(1, 1, 4, 4\) but its guide \(1, 1, 4, 5\)"):
         plain(torch.rand(1, 1, 4, 5), image, 1, 1e-3)
     with pytest.raises(SettingsError, match="radius -1 does not exist"):
         plain(image, image, -1, 1e-3)
+
+
+def test_fast_filter_is_the_filter_on_a_picture_made_of_two_by_two_blocks() -> None:
+    # Windows at half size then hold the same blocks: only where the fits are looked up between blocks do they differ.
+    guide = torch.rand(1, 3, 12, 16, dtype=torch.float64)
+    image = torch.rand(1, 2, 12, 16, dtype=torch.float64)
+
+    def blocks(planes: torch.Tensor) -> torch.Tensor:
+        return planes.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+    fast = fast_guided_filter(blocks(guide), blocks(image), 4, 10.0)  # so large an epsilon fits constants
+    torch.testing.assert_close(
+        torch.nn.functional.avg_pool2d(fast, 2), guided_filter(guide, image, 2, 10.0), rtol=0, atol=0.02
+    )
+    affine = 0.2 - 3 * blocks(guide)[:, :1] + blocks(guide)[:, 1:2]
+    torch.testing.assert_close(fast_guided_filter(blocks(guide), affine, 4, 1e-11), affine, rtol=0, atol=1e-7)
+
+
+def test_equal_weights_are_no_weights_and_no_weight_is_no_say() -> None:
+    guide, image = torch.rand(1, 3, 20, 24, dtype=torch.float64), torch.rand(1, 2, 20, 24, dtype=torch.float64)
+    plain = fast_guided_filter(guide, image, 4, 1e-3)
+    weighed = fast_guided_filter(guide, image, 4, 1e-3, torch.full((1, 1, 20, 24), 0.3, dtype=torch.float64))
+    # At the border a window that holds fewer pixels weighs less.
+    torch.testing.assert_close(weighed[..., 8:-8, 8:-8], plain[..., 8:-8, 8:-8])
+    spoilt, weight = image.clone(), torch.ones(1, 1, 20, 24, dtype=torch.float64)
+    spoilt[..., 6:10, 6:10], weight[..., 6:10, 6:10] = 50.0, 1e-9
+    results = [fast_guided_filter(guide, one, 4, 1e-3, weight) for one in (image, spoilt)]
+    torch.testing.assert_close(results[1], results[0], rtol=0, atol=1e-5)
+
+
+def test_fast_filter_gradcheck_and_one_pixel() -> None:
+    guide = torch.rand(1, 3, 5, 6, dtype=torch.float64, requires_grad=True)
+    image = torch.rand(1, 1, 5, 6, dtype=torch.float64, requires_grad=True)
+    weight = 0.1 + torch.rand(1, 1, 5, 6, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda g, i: fast_guided_filter(g, i, 2, 0.1, weight), (guide, image))
+    one = fast_guided_filter(torch.rand(1, 3, 1, 1), torch.full((1, 1, 1, 1), 0.3), 5, 1e-3)
+    assert one.item() == pytest.approx(0.3)
