@@ -30,7 +30,7 @@ from photovst.ops.resize import fit_long_side, resize
 SIZE = 240
 """Longer side regions are computed at, in pixels; every blur below is in pixels of this size."""
 
-WEIGHTS = (2.0, 1.5, 0.5, 0.4, 0.4)
+WEIGHTS = (2.5, 1.5, 0.5, 0.8, 0.8)
 """How much height, texture, brightness and the two chromas count."""
 
 SOFTNESS = 0.4
@@ -39,13 +39,13 @@ SOFTNESS = 0.4
 SMALLEST = 0.03
 """A region below this share of the clip or of the photograph is not a region of both."""
 
-STRENGTH, CONTRAST = 10_000, 0.015
+STRENGTH, CONTRAST = 1e4, 0.015
 """Of the global smoother."""
 
 LEAST_DEVIATION = np.array([[0.1], [0.01], [0.01], [0.01]], np.float32)
 """What texture, brightness and chromas are divided by at least, so that a flat picture's noise stays noise."""
 
-FARTHEST, RESTARTS, SAMPLES, JUDGED = 2.5, 4, 8_000, 1_000
+FARTHEST, RESTARTS, SAMPLES, JUDGED = 2.5, 4, 4_000, 1_000
 
 Planes = NDArray[np.float32]
 
@@ -160,7 +160,7 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
     both = np.concatenate([each[random.choice(len(each), SAMPLES)] for each in features])
     judged = np.concatenate([both[:JUDGED], both[-JUDGED:]])
     distances = cdist(judged, judged)
-    whole = both.mean(axis=0, keepdims=True)
+    whole: NDArray[np.float32] = both.mean(axis=0, keepdims=True)
     distinct = len(np.unique(both.round(3), axis=0))
     best, found = -np.inf, whole
     for count in [*range(high, low - 1, -1), *range(low - 1, 1, -1)]:
@@ -178,7 +178,7 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
 
 
 def _clusters(points: Planes, count: int, seed: int) -> NDArray[np.float32] | None:
-    """The best of a few k-means, from top to bottom so that regions are named alike in every shot; None: not so many."""
+    """The best of a few k-means, from top to bottom so that regions are named alike in every shot; None: too many."""
     best, found = np.inf, None
     for restart in range(RESTARTS):
         try:
@@ -189,7 +189,10 @@ def _clusters(points: Planes, count: int, seed: int) -> NDArray[np.float32] | No
         spread = float(_distances(points, centers).min(axis=1).mean())
         if spread < best:
             best, found = spread, centers
-    return None if found is None else found[np.argsort(found[:, 0])].astype(np.float32)
+    if found is None:
+        return None
+    ordered: NDArray[np.float32] = found[np.argsort(found[:, 0])].astype(np.float32)
+    return ordered
 
 
 def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
@@ -225,4 +228,3 @@ def _memberships(features: NDArray[np.float32], centers: NDArray[np.float32], sm
     """exp(-squared distance / softness), summing to 1."""
     memberships = torch.softmax(-torch.from_numpy(_distances(features, centers)) / SOFTNESS, dim=1)
     return memberships.T.reshape(1, len(centers), *small.shape[-2:]).contiguous()
-

@@ -20,8 +20,8 @@ def global_smoother(
     """``image``, ``(C, H, W)``, smoothed within what the guide's edges enclose, however far that is.
 
     Solves ``(1 + strength L) u = image`` along rows and columns in turn, where the graph Laplacian L weighs two
-    neighbors by ``exp(-|difference of guide| / contrast)``. Each plane keeps its mean. A window, as the guided filter's,
-    would leave a large region uneven; this does not.
+    neighbors by ``exp(-|difference of guide| / contrast)``. Each plane keeps its mean. A window, as the guided
+    filter's, would leave a large region uneven; this does not.
 
     Args:
         guide: any number of planes, values of about [0, 1]; differences are Euclidean over planes.
@@ -41,7 +41,8 @@ def global_smoother(
         )
     if guide.shape[1:] != image.shape[1:]:
         raise MediaError(f"the guide is {guide.shape[1:]}, the image {image.shape[1:]}; give both the same size")
-    across, down = (np.exp(-np.linalg.norm(np.diff(guide, axis=axis), axis=0) / contrast) for axis in (2, 1))
+    exact = guide.astype(np.float64)
+    across, down = (np.exp(-np.linalg.norm(np.diff(exact, axis=axis), axis=0) / contrast) for axis in (2, 1))
     smoothed = image.astype(np.float64)
     for t in range(iterations):
         # Falling strengths, whose sum is the one asked for: early passes reach far, late ones remove their streaks.
@@ -52,11 +53,13 @@ def global_smoother(
 
 
 def _along_rows(weights: NDArray[np.float64], planes: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """One tridiagonal system for all rows, which do not touch: a row's last pixel has weight 0 to the next row's first."""
+    """One tridiagonal system for all rows: a row's last pixel has no link to the next row's first."""
     channels, height, width = planes.shape
-    links = np.zeros((height, width))
-    links[:, :-1] = strength * weights
-    links = links.reshape(-1)
+    if width == 1:  # SciPy solves no system of one band and one unknown
+        return planes
+    padded = np.zeros((height, width))
+    padded[:, :-1] = strength * weights
+    links = padded.reshape(-1)
     before = np.concatenate([[0.0], links[:-1]])
     system = np.stack([1 + links + before, -links])
     solved: NDArray[np.float64] = solveh_banded(system, planes.reshape(channels, -1).T, lower=True, check_finite=False)
