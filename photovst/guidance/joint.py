@@ -30,7 +30,7 @@ from photovst.ops.resize import fit_long_side, resize
 SIZE = 240
 """Longer side regions are computed at, in pixels; every blur below is in pixels of this size."""
 
-WEIGHTS = (2.5, 1.5, 0.5, 0.8, 0.8)
+WEIGHTS = (2.0, 1.5, 0.5, 0.4, 0.4)
 """How much height, texture, brightness and the two chromas count."""
 
 SOFTNESS = 0.4
