@@ -190,9 +190,9 @@ def build_regions(
     segmentation = settings.segmentation
     match segmentation.method:
         case SegmentationMethod.joint:
-            joint = JointRegions.fit(samples, photo, segmentation.regions, settings.seed)
-            names = tuple(f"region {k + 1}" for k in range(len(joint.centers)))
-            return Regions(names, joint.photo_masks.to(photo), lambda _, frame: joint.masks(frame))
+            most = segmentation.regions
+            joint = JointRegions.fit(samples, photo, min(2, most), most, settings.seed)
+            return Regions(joint.classes, joint.photo_masks.to(photo), lambda _, frame: joint.masks(frame))
         case SegmentationMethod.files:
             assert segmentation.content is not None  # checked on load
             assert segmentation.style is not None

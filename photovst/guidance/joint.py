@@ -2,7 +2,9 @@
 
 Each pixel is described by its height in the frame, how busy its surroundings are, how bright and what color it is, all
 relative to its own picture, so that "the bright calm part at the top" means the same in a night clip and a day photo.
-k-means on both together names the regions; a guided filter snaps them to edges.
+These are evened out within edges [Min2014], so that a tower is as high as the town it stands in and a region keeps
+together. k-means on both pictures together names the regions; how many there are is what separates them best
+[Rousseeuw1987] while either picture has them all.
 """
 
 from __future__ import annotations
@@ -15,53 +17,63 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
+from scipy.cluster.vq import ClusterError, kmeans2
+from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from photovst.errors import SettingsError
 from photovst.ops.color import rec601_luma
-from photovst.ops.guided_filter import guided_filter
+from photovst.ops.global_smoother import global_smoother
 from photovst.ops.masks import normalize_masks
 from photovst.ops.resize import fit_long_side, resize
 
 SIZE = 240
 """Longer side regions are computed at, in pixels; every blur below is in pixels of this size."""
 
-WEIGHTS = (2.0, 1.2, 0.5, 0.15, 0.15)
+WEIGHTS = (2.0, 1.5, 0.5, 0.4, 0.4)
 """How much height, texture, brightness and the two chromas count."""
 
-SMALLEST = 0.03
-"""A region below this share of the clip or of the photograph is not a region: fewer are looked for instead."""
+SOFTNESS = 0.4
+"""Squared distance at which a region's claim on a pixel falls to 1/e of a region's that is right there."""
 
-RANK_RANGE, EDGE_RADIUS, EDGE_EPSILON, SAMPLES = 1.7, 12, 1e-3, 20_000
+SMALLEST = 0.03
+"""A region below this share of the clip or of the photograph is not a region of both."""
+
+STRENGTH, CONTRAST = 1e4, 0.015
+"""Of the global smoother."""
+
+LEAST_DEVIATION = np.array([[0.1], [0.01], [0.01], [0.01]], np.float32)
+"""What texture, brightness and chromas are divided by at least, so that a flat picture's noise stays noise."""
+
+FARTHEST, RESTARTS, SAMPLES, JUDGED = 2.5, 4, 4_000, 1_000
 
 Planes = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class _Scale:
-    """How a picture's raw measures become relative ones: quantiles for ranks, mean and deviation for colors.
+    """Mean and deviation, ``(4, 1)``, by which a picture's raw measures become relative ones.
 
     Fitted once on a whole shot: a scale that followed every frame would make regions wander with what comes into view.
     """
 
-    quantiles: NDArray[np.float32]
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
 
     @classmethod
-    def of(cls, pictures: Sequence[Planes]) -> _Scale:
-        values = np.concatenate([planes.reshape(4, -1) for planes in pictures], axis=1)
-        quantiles = np.quantile(values[:2], np.linspace(0, 1, 257), axis=1).T.astype(np.float32)
-        return cls(quantiles, values[2:].mean(axis=1), values[2:].std(axis=1) + 1e-3)
+    def of(cls, pictures: Sequence[Tensor]) -> _Scale:
+        values = np.concatenate([_planes(small).reshape(4, -1) for small in pictures], axis=1)
+        return cls(values.mean(axis=1, keepdims=True), np.maximum(values.std(axis=1, keepdims=True), LEAST_DEVIATION))
 
-    def features(self, planes: Planes) -> NDArray[np.float32]:
-        height, width = planes.shape[1:]
-        y = np.broadcast_to(np.linspace(-1, 1, height, dtype=np.float32)[:, None], (height, width))
-        ranks = np.linspace(-RANK_RANGE, RANK_RANGE, self.quantiles.shape[1])
-        ranked = [np.interp(planes[i], self.quantiles[i], ranks) for i in range(2)]
-        colors = [(planes[2 + i] - self.mean[i]) / self.deviation[i] for i in range(2)]
-        stacked = np.stack([y, *ranked, *colors]).reshape(5, -1).T
-        features: NDArray[np.float32] = (stacked * np.array(WEIGHTS)).astype(np.float32)
+    def features(self, small: Tensor) -> NDArray[np.float32]:
+        """What is known of each pixel of a small picture, ``(H W, 5)``."""
+        height, width = small.shape[-2:]
+        relative = (_planes(small).reshape(4, -1) - self.mean) / self.deviation
+        y = np.repeat(np.linspace(-1, 1, height, dtype=np.float32), width)
+        stacked = np.stack([y, *relative.clip(-FARTHEST, FARTHEST)]).reshape(5, height, width)
+        guide = np.stack([cv2.GaussianBlur(plane, (0, 0), 1) for plane in small[0].numpy()])
+        even = global_smoother(guide, stacked, STRENGTH, CONTRAST)
+        features: NDArray[np.float32] = even.reshape(5, -1).T * np.array(WEIGHTS, np.float32)
         return features
 
 
@@ -81,41 +93,48 @@ class JointRegions:
         cls,
         frames: Sequence[Float[Tensor, "1 3 _h _w"]],
         photo: Float[Tensor, "1 3 _hp _wp"],
-        regions: int,
+        low: int,
+        high: int,
         seed: int = 0,
     ) -> JointRegions:
-        """Find at most ``regions`` regions that both the frames of a shot and the photograph have.
+        """Find regions that both the frames of a shot and the photograph have.
 
         Args:
             frames: a few frames of the shot, RGB in [0, 1].
             photo: the photograph.
-            regions: how many to look for.
+            low: the fewest regions; there are fewer only where a picture lacks one of so many.
+            high: the most regions.
             seed: of k-means.
+
+        Raises:
+            SettingsError: ``low`` is below 1 or above ``high``.
         """
-        clip_planes = [_planes(_small(frame)) for frame in frames]
-        small_photo = _small(photo)
-        photo_planes = _planes(small_photo)
-        clip, own = _Scale.of(clip_planes), _Scale.of([photo_planes])
-        clip_features = np.concatenate([clip.features(planes) for planes in clip_planes])
-        photo_features = own.features(photo_planes)
-        random = np.random.default_rng(seed)
-        both = np.concatenate([_sample(clip_features, random), _sample(photo_features, random)])
-        for count in range(regions, 0, -1):
-            centers, _ = kmeans2(both, count, iter=50, minit="++", rng=np.random.default_rng(seed))
-            # From top to bottom, so that a region keeps its name and color from shot to shot.
-            centers = centers[np.argsort(centers[:, 0])].astype(np.float32)
-            shares = [
-                np.bincount(_nearest(features, centers), minlength=count) / len(features)
-                for features in (clip_features, photo_features)
-            ]
-            if count == 1 or min(share.min() for share in shares) >= SMALLEST:
-                break
-        return cls(centers, _memberships(photo_features, centers, small_photo), clip)
+        if not 1 <= low <= high:
+            raise SettingsError(f"{low} to {high} regions were asked for; give at least 1, and no more low than high")
+        smalls, small_photo = [_small(frame) for frame in frames], _small(photo)
+        clip, own = _Scale.of(smalls), _Scale.of([small_photo])
+        features = (np.concatenate([clip.features(small) for small in smalls]), own.features(small_photo))
+        centers = _choose(features, low, high, seed)
+        return cls(centers, _memberships(features[1], centers, small_photo), clip)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The regions from top to bottom."""
+        return tuple(f"region {k + 1}" for k in range(len(self.centers)))
+
+    def probabilities(self, frame: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 k h w"]:
+        """The regions of a frame of the shot, soft, at `SIZE`, on the frame's device."""
+        small = _small(frame)
+        return _memberships(self._clip.features(small), self.centers, small).to(frame)
+
+    def of_photo(self, photo: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 k h w"]:
+        """The same for any photograph, which is relative to itself."""
+        small = _small(photo)
+        return _memberships(_Scale.of([small]).features(small), self.centers, small).to(photo)
 
     def masks(self, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 k h w"]:
         """The regions of a frame of the shot, soft, at the frame's size."""
-        small = _small(frame)
-        masks = _memberships(self._clip.features(_planes(small)), self.centers, small)
+        masks = self.probabilities(frame)
         return normalize_masks(resize(masks, (frame.shape[-2], frame.shape[-1])).clamp_min(0)).to(frame)
 
 
@@ -135,8 +154,60 @@ def _planes(small: Tensor) -> Planes:
     return np.stack([texture, *smooth]).astype(np.float32)
 
 
-def _sample(features: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    return features[random.choice(len(features), SAMPLES)]
+def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> NDArray[np.float32]:
+    """Centers of the count with the best silhouette, of those whose every region both pictures have."""
+    random = np.random.default_rng(seed)
+    both = np.concatenate([each[random.choice(len(each), SAMPLES)] for each in features])
+    judged = np.concatenate([both[:JUDGED], both[-JUDGED:]])
+    distances = cdist(judged, judged)
+    whole: NDArray[np.float32] = both.mean(axis=0, keepdims=True)
+    distinct = len(np.unique(both.round(3), axis=0))
+    best, found = -np.inf, whole
+    for count in [*range(high, low - 1, -1), *range(low - 1, 1, -1)]:
+        if count < low and found is not whole:
+            break
+        if not 1 < count <= distinct:
+            continue
+        centers = _clusters(both, count, seed)
+        if centers is None or any(_shares(each, centers).min() < SMALLEST for each in features):
+            continue
+        score = _silhouette(distances, _nearest(judged, centers))
+        if score > best:
+            best, found = score, centers
+    return found
+
+
+def _clusters(points: Planes, count: int, seed: int) -> NDArray[np.float32] | None:
+    """The best of a few k-means, from top to bottom so that regions are named alike in every shot; None: too many."""
+    best, found = np.inf, None
+    for restart in range(RESTARTS):
+        try:
+            random = np.random.default_rng([seed, restart])
+            centers, _ = kmeans2(points, count, 40, minit="++", missing="raise", rng=random)
+        except ClusterError:  # a cluster lost its points: fewer regions, which is what the caller asks for
+            continue
+        spread = float(_distances(points, centers).min(axis=1).mean())
+        if spread < best:
+            best, found = spread, centers
+    if found is None:
+        return None
+    ordered: NDArray[np.float32] = found[np.argsort(found[:, 0])].astype(np.float32)
+    return ordered
+
+
+def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
+    """Mean over points of (nearest other cluster - own) / the larger, of mean distances; in [-1, 1] [Rousseeuw1987]."""
+    names, labels = np.unique(labels, return_inverse=True)
+    if len(names) < 2:
+        return -1.0
+    points, sizes = np.arange(len(labels)), np.bincount(labels)
+    sums = distances @ np.eye(len(names))[labels]
+    own = sums[points, labels] / np.maximum(sizes[labels] - 1, 1)
+    means = sums / sizes
+    means[points, labels] = np.inf
+    other = means.min(axis=1)
+    scores = np.where(sizes[labels] > 1, (other - own) / np.maximum(np.maximum(other, own), 1e-12), 0)
+    return float(scores.mean())
 
 
 def _distances(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -149,9 +220,11 @@ def _nearest(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDA
     return nearest
 
 
+def _shares(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.bincount(_nearest(features, centers), minlength=len(centers)) / len(features)
+
+
 def _memberships(features: NDArray[np.float32], centers: NDArray[np.float32], small: Tensor) -> Tensor:
-    """exp(-squared distance), snapped to the edges of the picture, summing to 1."""
-    memberships = torch.softmax(-torch.from_numpy(_distances(features, centers)), dim=1)
-    masks = memberships.T.reshape(1, len(centers), *small.shape[-2:]).contiguous()
-    edges = guided_filter(rec601_luma(small), masks, EDGE_RADIUS, EDGE_EPSILON)
-    return normalize_masks(edges.clamp_min(0))
+    """exp(-squared distance / softness), summing to 1."""
+    memberships = torch.softmax(-torch.from_numpy(_distances(features, centers)) / SOFTNESS, dim=1)
+    return memberships.T.reshape(1, len(centers), *small.shape[-2:]).contiguous()
