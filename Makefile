@@ -42,6 +42,9 @@ bench: venv
 	$(BIN)/python benchmarks/matting.py
 	$(BIN)/python benchmarks/flow.py $(DATA)/sintel/training
 	$(BIN)/python benchmarks/luan_pairs.py $(DATA)/luan_pairs
+	$(BIN)/python benchmarks/segmentation.py $(DATA)/luan_pairs
+	$(BIN)/python benchmarks/mask_steadiness.py $(DATA)
+	$(BIN)/python benchmarks/ade20k_mobile.py $(DATA)
 	$(BIN)/python benchmarks/next_frames.py $(DATA)/davis/car-shadow/frames $(DATA)/luan_pairs/05/style.png
 	$(BIN)/python benchmarks/steady.py $(DATA)/davis/kite-surf/frames $(DATA)/luan_pairs/05/style.png
 

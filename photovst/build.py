@@ -1,15 +1,13 @@
-"""The composition root: with build_optimizer.py the only file that turns settings into objects."""
+"""The composition root: with build_regions.py and build_optimizer.py the only files that turn settings into objects."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from photovst.build_optimizer import build_recipe
 from photovst.config import (
@@ -17,18 +15,15 @@ from photovst.config import (
     EncoderKind,
     FlowMethod,
     Precision,
-    SegmentationMethod,
     Settings,
 )
-from photovst.errors import MediaError, SettingsError
+from photovst.errors import SettingsError
 from photovst.guidance.cache import GuideCache
 from photovst.guidance.dis import Dis
 from photovst.guidance.estimated_motion import EstimatedMotion
 from photovst.guidance.farneback import Farneback
 from photovst.guidance.flow import FlowEstimator, MotionSource
 from photovst.guidance.flow_folder import FlowFiles
-from photovst.guidance.joint import JointRegions
-from photovst.guidance.mask_files import MaskFiles
 from photovst.losses.objective import Encoder
 from photovst.models.layers import check_layers
 from photovst.models.precision import InPrecision, compiled
@@ -36,20 +31,6 @@ from photovst.models.steerable import Steerable
 from photovst.models.vgg import CONTENT_LAYER, Vgg
 from photovst.optimize.frame_terms import Recipe
 from photovst.types import Size
-
-
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """The regions of one shot and its photograph.
-
-    ``of(index, frame)`` gives a frame's masks ``(1, K, H, W)``, ``photo`` the photograph's, at any size. ``notices``
-    say what a user should know of them.
-    """
-
-    names: tuple[str, ...]
-    photo: Tensor
-    of: Callable[[int, Tensor], Tensor]
-    notices: tuple[str, ...] = ()
 
 
 def build_device(settings: Settings) -> torch.device:
@@ -175,46 +156,3 @@ def _build_raft(kind: Literal["small", "large"], device: torch.device) -> FlowEs
 
     checkpoint = RAFT_LARGE if kind == "large" else RAFT_SMALL
     return Raft(raft(load(checkpoint), kind).to(device), f"{checkpoint.name} {checkpoint.sha256}")
-
-
-def build_regions(
-    settings: Settings, samples: Sequence[Tensor], photo: Tensor, frames: int, size: Size | None = None
-) -> Regions:
-    """The regions of a shot, from a few of its frames; the clip has ``frames`` in all, of this size.
-
-    Mask files must have the size of what they are masks of; where ``size`` is not given, any will do.
-
-    Raises:
-        MediaError: a mask file is absent or not a picture, or there are fewer than frames.
-    """
-    segmentation = settings.segmentation
-    match segmentation.method:
-        case SegmentationMethod.joint:
-            most = segmentation.regions
-            joint = JointRegions.fit(samples, photo, min(2, most), most, settings.seed)
-            return Regions(joint.classes, joint.photo_masks.to(photo), lambda _, frame: joint.masks(frame))
-        case SegmentationMethod.files:
-            assert segmentation.content is not None  # checked on load
-            assert segmentation.style is not None
-            as_published = settings.compat is Compat.torch7
-            files = MaskFiles.open(segmentation.content, segmentation.style, orphans_take_all=not as_published)
-            if 1 < len(files.files) < frames:
-                raise MediaError(
-                    f"{segmentation.content} holds {len(files.files)} masks, but the clip has {frames} frames; give one"
-                    " a frame, or one for all"
-                )
-            notices = [] if size is None else files.check_sizes(size, (photo.shape[-2], photo.shape[-1]))
-            style = "has no look to take" if as_published else "takes the look of the whole photograph"
-            notices += [f"region {name} of the clip is not in the photograph; it {style}" for name in files.orphans]
-            return Regions(
-                files.names,
-                files.photo_masks.to(photo),
-                lambda index, frame: files.masks(index, (frame.shape[-2], frame.shape[-1])).to(frame),
-                tuple(notices),
-            )
-        case SegmentationMethod.none:
-            return Regions(
-                ("whole frame",),
-                torch.ones_like(photo[:, :1]),
-                lambda _, frame: torch.ones_like(frame[:, :1]),
-            )

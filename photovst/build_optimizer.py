@@ -1,4 +1,4 @@
-"""The per-frame optimizer from settings: its terms, scales and starts; the other half of the composition root."""
+"""The per-frame optimizer from settings: its terms, scales and starts; the last third of the composition root."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from photovst.config import (
 )
 from photovst.errors import SettingsError
 from photovst.guidance.guides import Guides
+from photovst.guidance.regions import Regions
 from photovst.losses.objective import Encoder
 from photovst.models.vgg import CONTENT_LAYER, CONVOLUTIONS, STYLE_LAYERS, follow
 from photovst.optimize.bilateral_grid import BilateralGrid
@@ -44,8 +45,7 @@ BETWEEN_FRAMES = frozenset({"temporal", "coherence", "feature_coherence"})
 def build_optimizer(
     settings: Settings,
     encoder: Encoder,
-    photo: Tensor,
-    photo_masks: Tensor,
+    regions: Regions,
     still: bool = False,
     passage: int | None = None,
 ) -> FrameOptimizer:
@@ -63,7 +63,7 @@ def build_optimizer(
         )
     optimizer = settings.optimizer
     return FrameOptimizer(
-        terms=FrameTerms(build_recipe(settings, passage), encoder, photo, photo_masks),
+        terms=FrameTerms(build_recipe(settings, passage), encoder, regions.photos, regions.sources, regions.weights),
         scales=build_scales(settings, still, passage),
         solver=Solver(
             kind="adam" if optimizer.kind is OptimizerKind.adam else "lbfgs",
@@ -73,7 +73,7 @@ def build_optimizer(
             window=optimizer.window,
             line_search=optimizer.line_search,
         ),
-        starts=build_starts(settings, photo.device, still),
+        starts=build_starts(settings, regions.photo.device, still),
         handover=_through_8_bits if settings.compat is Compat.torch7 else None,
     )
 
@@ -137,8 +137,10 @@ def build_distances(settings: Settings, passage: int | None = None) -> tuple[int
 
 
 def persists(settings: Settings) -> bool:
-    """Whether regions are carried along the flow; a single one has nowhere to go."""
-    return settings.segmentation.persistence > 0 and settings.segmentation.method is not SegmentationMethod.none
+    """Whether regions are carried along the flow; those drawn by hand stay as they are."""
+    segmentation = settings.segmentation
+    drawn = segmentation.method in (SegmentationMethod.files, SegmentationMethod.none)
+    return not drawn and (segmentation.persistence > 0 or segmentation.hysteresis > 0 or segmentation.every > 1)
 
 
 def term_weights(settings: Settings) -> dict[str, float]:

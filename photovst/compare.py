@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from photovst.build import Regions, build_cache, build_regions
+from photovst.build import build_cache
+from photovst.build_regions import build_regions
 from photovst.clip_judge import CUT_THRESHOLD, LONG, SIZE, Motion, content_motion, judge_clip
 from photovst.compare_pictures import contact_sheet, plots
 from photovst.compare_settings import Member
@@ -18,6 +19,7 @@ from photovst.config import Compat, EncoderKind, SegmentationMethod, Segmentatio
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.guidance.flow_folder import FlowFiles
+from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey, survey
 from photovst.judge import Judges, judges_here
 from photovst.media.clip import open_clip
@@ -28,6 +30,7 @@ from photovst.progress import Progress, json_bytes
 from photovst.run import default_run_folder, read_records
 from photovst.storage import write_atomic
 from photovst.stylize import is_finished, stylize_clip
+from photovst.types import Size
 
 RELATED = {
     EncoderKind.steerable: "steerable",
@@ -43,6 +46,7 @@ def compare(
     folder: Path,
     *,
     flow: Path | None = None,
+    masks: tuple[Path, Path] | None = None,
     size: int = SIZE,
     overwrite: bool = False,
     progress_for: Callable[[], Progress],
@@ -58,6 +62,7 @@ def compare(
         members: at least one, all of one content and photograph.
         folder: where; it is there.
         flow: folder of the content's motion in files; DIS flow of the content when not given.
+        masks: mask files of content and photograph under which style is judged; `judging_settings` when not given.
         size: longer side to judge at, in pixels.
         overwrite: run finished members again.
         progress_for: a new progress for each step.
@@ -65,13 +70,14 @@ def compare(
         unloaded: what went wrong before, with configs that are no members, for the record.
 
     Raises:
-        PhotovstError: the content cannot be judged, or the flow is not there.
+        PhotovstError: the content cannot be judged, or the flow or a mask is not there.
     """
     clip = open_clip(members[0].settings.content)
     overview = survey(clip, CUT_THRESHOLD)
     files = None if flow is None else FlowFiles(flow, clip.info.size, "paper")
     if files is not None:
         files.check(overview.pairs((1, LONG)))  # before hours of work
+    panel = _Panel.of(members, clip.info.size, overview, files, masks, size)  # before hours of work, too
     done: list[Member] = []
     failures = dict(unloaded or {})
     for member in members:
@@ -87,7 +93,6 @@ def compare(
             on_failure(member.name, error)
     with progress_for() as progress:
         progress.stage("judge")
-        panel = _Panel.of(members, overview, files, size)
         rows = [panel.row("input", members[0].settings.content, frozenset())]
         for member in list(done):
             try:
@@ -126,7 +131,7 @@ class _Panel:
     judges: Judges
     absent: list[str]
     regions: Regions
-    regions_from: str
+    regions_from: str | dict[str, str]
     motion: Motion
     motion_from: str
     overview: Survey
@@ -134,19 +139,27 @@ class _Panel:
     size: int
 
     @classmethod
-    def of(cls, members: Sequence[Member], overview: Survey, flow: FlowFiles | None, size: int) -> _Panel:
+    def of(
+        cls,
+        members: Sequence[Member],
+        of_clip: Size,
+        overview: Survey,
+        flow: FlowFiles | None,
+        masks: tuple[Path, Path] | None,
+        size: int,
+    ) -> _Panel:
         first = members[0].settings
         photo = to_frame(read_image(first.style))
         judges, absent = judges_here()
-        settings = judging_settings([member.settings for member in members])
+        settings = judging_settings([member.settings for member in members], masks)
         samples = [to_frame(picture) for picture in overview.samples(Shot(0, overview.count))]
         return cls(
             content=first.content,
             style=first.style,
             judges=judges,
             absent=absent,
-            regions=build_regions(settings, samples, photo, overview.count),
-            regions_from=settings.segmentation.method.value,
+            regions=build_regions(settings, samples, photo, overview.count, None if masks is None else of_clip),
+            regions_from=_origin(settings.segmentation),
             motion=content_motion(build_cache(first)) if flow is None else flow.between,
             motion_from="dis" if flow is None else str(flow.folder),
             overview=overview,
@@ -187,17 +200,29 @@ class _Panel:
         }
 
 
-def judging_settings(members: Sequence[Settings]) -> Settings:
+def judging_settings(members: Sequence[Settings], masks: tuple[Path, Path] | None = None) -> Settings:
     """Settings of the regions that all members are judged by.
 
-    They are the mask files of the members where all have the same ones, else regions found anew, whoever the members
-    are.
+    They are the mask files given, else those of the members where all have the same ones, else regions found anew,
+    whoever the members are. What a member maps, weights or takes from other photographs does not count.
     """
     first = members[0].segmentation
-    shared = all(
+    segmentation = SegmentationSettings()
+    if masks is not None:
+        content, style = map(str, masks)
+        segmentation = SegmentationSettings(method=SegmentationMethod.files, content=content, style=style)
+    elif all(
         (each.segmentation.method, each.segmentation.content, each.segmentation.style)
         == (SegmentationMethod.files, first.content, first.style)
         for each in members
-    )
-    segmentation = first if shared else SegmentationSettings()
+    ):
+        segmentation = SegmentationSettings(method=first.method, content=first.content, style=first.style)
     return dataclasses.replace(members[0], seed=0, compat=Compat.none, segmentation=segmentation)
+
+
+def _origin(segmentation: SegmentationSettings) -> str | dict[str, str]:
+    """Where regions are from, for the record."""
+    if segmentation.method is not SegmentationMethod.files:
+        return str(segmentation.method.value)
+    paths = {"content": segmentation.content, "style": segmentation.style}
+    return {name: path for name, path in paths.items() if path is not None}

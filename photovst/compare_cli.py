@@ -31,6 +31,13 @@ def compare(
             metavar="DIR", help="Judge by the motion in these files, not by DIS flow; as 'scene' writes them."
         ),
     ] = None,
+    masks_content: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Judge style under these masks of the clip: a picture, or a folder of them."),
+    ] = None,
+    masks_style: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The photograph's mask that goes with --masks-content.")
+    ] = None,
     size: Annotated[int, typer.Option(metavar="PIXELS", help="Longer side to judge at.", min=16)] = 320,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -41,7 +48,9 @@ def compare(
     Finished members are left as they are, stopped ones go on. One that fails is told of, and the others go on.
     """
     say: Callable[[str], None] = ctx.obj.say
-    ctx.obj.work = lambda: run_comparison(configs, over or (), folder, flow, size, overwrite, quiet, log_json, say)
+    ctx.obj.work = lambda: run_comparison(
+        configs, over or (), folder, flow, mask_pair(masks_content, masks_style), size, overwrite, quiet, log_json, say
+    )
 
 
 def run_comparison(
@@ -49,6 +58,7 @@ def run_comparison(
     over: Sequence[Path],
     folder: Path,
     flow: Path | None,
+    masks: tuple[Path, Path] | None,
     size: int,
     overwrite: bool,
     quiet: bool,
@@ -87,6 +97,7 @@ def run_comparison(
         members,
         folder,
         flow=flow,
+        masks=masks,
         size=size,
         overwrite=overwrite,
         progress_for=partial(progress_for, quiet=quiet, log_json=log_json),
@@ -98,3 +109,18 @@ def run_comparison(
         print(text)
         raise PhotovstError(f"{len(failed)} of {total} configs failed: {', '.join(failed)}")
     return text
+
+
+def mask_pair(content: Path | None, style: Path | None) -> tuple[Path, Path] | None:
+    """Masks of a clip and of its photograph: both, or none.
+
+    Raises:
+        SettingsError: one is given without the other.
+    """
+    if content is not None and style is not None:
+        return content, style
+    if content is not None:
+        raise SettingsError(f"--masks-content {content} needs the photograph's mask too; give --masks-style PATH")
+    if style is not None:
+        raise SettingsError(f"--masks-style {style} needs the clip's masks too; give --masks-content PATH")
+    return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from photovst.clip_judge import ClipFigures
+from photovst.clip_judge import ClipFigures, mean
 
 COLUMNS = (
     "e_stab",
@@ -18,6 +18,7 @@ COLUMNS = (
     "ssim_content",
     "ssim_edge",
     "sharpness end/start",
+    "mask_flicker",
     "iterations",
     "s",
 )
@@ -41,10 +42,16 @@ class Row:
         """Spent on all frames, over all sessions."""
         return math.fsum(sum(record.get("seconds", {}).values()) for record in self.records)
 
+    @property
+    def mask_flicker(self) -> float:
+        """Mean over the frames that have one; NaN where none has, as under a single region."""
+        return mean(record["mask_flicker"] for record in self.records if record.get("mask_flicker") is not None)
+
     def record(self) -> dict[str, Any]:
         """The row as plain values."""
         figures = {**dataclasses.asdict(self.figures), "sharpness_kept": self.figures.sharpness_kept}
-        made = {"iterations": self.iterations, "seconds": self.seconds} if self.records else {}
+        made = {"iterations": self.iterations, "seconds": self.seconds, "mask_flicker": self.mask_flicker}
+        made = made if self.records else {}
         return {"name": self.name, **figures, **made}
 
 
@@ -73,6 +80,7 @@ def _cells(row: Row, judges: Sequence[str]) -> list[str]:
         _text(figures.ssim_content, ".3f"),
         _text(figures.ssim_edge, ".3f"),
         _text(figures.sharpness_kept, ".3f"),
+        _text(row.mask_flicker, ".4f"),
         str(row.iterations) if row.records else "-",
         f"{row.seconds:.1f}" if row.records else "-",
     ]

@@ -6,6 +6,7 @@ Loading and checking live in ``settings_io.py``; this file only says what there 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -19,8 +20,8 @@ def setting(default: Any, meaning: str, *, low: float | None = None, high: float
     For a list, the range holds for each entry. NaN and infinities are refused wherever a number is due.
     """
     about = {"meaning": meaning, "low": low, "high": high}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=about)
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: copy(default), metadata=about)
     return field(default=default, metadata=about)
 
 
@@ -52,8 +53,22 @@ class SegmentationMethod(Enum):
     """Where region masks come from."""
 
     joint = "joint"
+    ade20k = "ade20k"
+    ade20k_mobile = "ade20k_mobile"
     files = "files"
     none = "none"
+
+
+class Ade20kNetwork(Enum):
+    """A published network that names the 150 classes of ADE20K (Zhou et al. 2017)."""
+
+    mobilenetv2dilated = "mobilenetv2dilated"
+    resnet18dilated = "resnet18dilated"
+    resnet50dilated = "resnet50dilated"
+    resnet101dilated = "resnet101dilated"
+    resnet50_upernet = "resnet50_upernet"
+    resnet101_upernet = "resnet101_upernet"
+    hrnetv2 = "hrnetv2"
 
 
 class FlowMethod(Enum):
@@ -187,12 +202,48 @@ class EncoderSettings:
 class SegmentationSettings:
     """Regions that exchange style only with their counterpart."""
 
-    method: SegmentationMethod = setting(SegmentationMethod.joint, "Where region masks come from.")
-    regions: int = setting(3, "How many regions 'joint' looks for.", low=1, high=9)
-    content: str | None = setting(None, "For 'files': the clip's mask picture, or a folder with one a frame.")
-    style: str | None = setting(None, "For 'files': the photograph's mask picture.")
+    method: SegmentationMethod = setting(
+        SegmentationMethod.joint,
+        "Where region masks come from: 'joint' needs nothing more, 'ade20k_mobile' a small network that names what is"
+        " in a picture (LiteRT), 'ade20k' a large one (mit_semseg).",
+    )
+    regions: int = setting(6, "The most regions 'joint' makes; what it finds may be fewer.", low=1, high=9)
+    network: Ade20kNetwork = setting(Ade20kNetwork.resnet50dilated, "For 'ade20k': which of the published networks.")
+    short_sides: list[int] = setting(
+        [300, 375, 450, 525, 600], "For 'ade20k': shorter sides a frame is looked at in; fewer are faster.", low=32
+    )
+    content: str | None = setting(
+        None, "For 'files': the clip's mask picture, or a folder with one a frame; nine colors, or label numbers."
+    )
+    style: str | None = setting(None, "For 'files': the photograph's mask; without one all of it is the style.")
+    smallest: float = setting(
+        0.02,
+        "For 'ade20k' and its like: a group below this share of clip or photograph joins its nearest relative.",
+        low=0,
+        high=0.5,
+    )
+    map: dict[str, str] = setting(
+        {}, "Regions mapped by hand: what of the photograph each takes its style from, or 'whole photograph'."
+    )
+    weights: dict[str, float] = setting({}, "By region: factor on its style; 1 where not named.", low=0)
+    styles: dict[str, str] = setting({}, "By region: a photograph of its own to take the style from.")
+    every: int = setting(
+        2, "Every so manyth frame is segmented; in between masks are carried along the flow.", low=1, high=100
+    )
     persistence: float = setting(
-        0.8, "Share of a region carried over from the last frame along the flow.", low=0, high=1
+        0.85,
+        "Share of a region carried over from the last frame along the flow, where that can be trusted.",
+        low=0,
+        high=1,
+    )
+    hysteresis: float = setting(
+        0.15, "Lead by which another region takes a pixel over, where the flow can be trusted.", low=0, high=1
+    )
+    edges: float = setting(
+        0.03,
+        "Reach, in longer sides, within which masks are drawn to the edges of a frame; 0 leaves them soft.",
+        low=0,
+        high=0.5,
     )
 
 

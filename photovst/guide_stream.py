@@ -5,6 +5,7 @@ Nothing here depends on a result, so a worker may make the next frame's guides w
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,24 +14,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from photovst.build import Regions
 from photovst.guidance.flow import FlowPair, MotionSource
-from photovst.guidance.guides import Guides, steady_masks
+from photovst.guidance.guides import Guides
+from photovst.guidance.mask_track import MaskTrack
+from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey
 from photovst.media.clip import Frame
 from photovst.media.records import Clip, Picture
 from photovst.media.shots import Shot
 from photovst.media.tensors import resized, to_frame
+from photovst.metrics.masks import mask_flicker
 from photovst.ops.resize import limit_long_side
+from photovst.storage import Arrays
 from photovst.types import Size
+
+TRUSTED = 0.5
+"""Mean certainty of the flow below which a frame is segmented out of turn."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One frame on its way.
 
-    ``image`` has the result's size, ``small`` the working size; ``seconds`` is what the guides took. ``begins`` says
-    that the frame is the first of its shot.
+    ``image`` has the result's size, ``small`` the working size; ``seconds`` is what the guides took, ``segmenting`` the
+    part of it for regions. ``begins`` says that the frame is the first of its shot. ``carry`` is what the regions of
+    the next frame go on from, ``flicker`` the `mask_flicker` since the frame before, where that is of the same shot.
     """
 
     frame: Frame
@@ -40,6 +48,9 @@ class Step:
     regions: Regions
     begins: bool
     seconds: float
+    segmenting: float
+    carry: Arrays
+    flicker: float | None
 
     @property
     def index(self) -> int:
@@ -57,12 +68,14 @@ class GuideStream:
         regions_of: makes the regions of a shot, given one of its frames.
         motion: where flow comes from; none where no distance is wanted.
         distances: how many frames back those are whose motion is wanted.
-        persistence: share of a region carried over from the last frame along the flow.
+        track: steadies regions and draws them to edges.
+        every: every so manyth frame of a shot is segmented; in between regions are carried along the flow.
+        carries: whether regions are carried along the flow at all.
         size: of the result.
         long_side: of the working size; frames that are smaller stay as they are.
         device: where guides are to be.
         done: so many frames are done: they come with no motion but what their regions go by.
-        carried: regions of the last of them, where the next is of the same shot.
+        carried: what the regions of the next go on from, where it is of the same shot as the last of them.
     """
 
     clip: Clip
@@ -70,17 +83,19 @@ class GuideStream:
     regions_of: Callable[[Shot, Tensor], Regions]
     motion: MotionSource | None
     distances: tuple[int, ...]
-    persistence: float
+    track: MaskTrack
+    every: int
+    carries: bool
     size: Size
     long_side: int
     device: torch.device
     done: int = 0
-    carried: Tensor | None = None
+    carried: Arrays | None = None
 
     def __iter__(self) -> Iterator[Step]:
         """Every frame of the clip."""
         earlier: OrderedDict[int, Picture] = OrderedDict()
-        masks: Tensor | None = None
+        former: Tensor | None = None
         regions: Regions | None = None
         for frame in self.clip:
             index, began = frame.index, time.perf_counter()
@@ -88,25 +103,37 @@ class GuideStream:
             image = resized(frame.image, self.size)
             small = resized(image, limit_long_side(self.size, self.long_side))
             content = to_frame(small, self.device)
-            begins = index == shot.first
+            begins, finding = index == shot.first, time.perf_counter()
             if begins or regions is None:
-                regions, masks = self.regions_of(shot, content), None
+                regions, former = self.regions_of(shot, content), None
+                self.track.begin()
                 earlier.clear()
+            finding = time.perf_counter() - finding
             if index == self.done and self.carried is not None:
-                masks = self.carried.to(content)
-            own = regions.of(index, content)
+                self.track.restore(self.carried)
             # Regions go along with the motion; that of frames which are done serves nothing else.
-            wanted = self.distances if index >= self.done else (1,) if self.persistence else ()
+            wanted = self.distances if index >= self.done else (1,) if self.carries else ()
             motions = self._motions(earlier, content, index, wanted)
-            if masks is not None and 1 in motions:
-                own = steady_masks(own, masks, motions[1], self.persistence)
-            # Stored as half floats, so also used as such: a resumed run goes on from the very same numbers.
-            masks = own.half().to(content)
+            motion, segmenting = motions.get(1) if self.carries else None, time.perf_counter()
+            due = motion is None or (index - shot.first) % self.every == 0 or _lost(motion)
+            masks = self.track.step(content, regions.probabilities(index, content) if due else None, motion)
+            segmenting = finding + time.perf_counter() - segmenting
             earlier[index] = small
             while len(earlier) > max(self.distances, default=0):
                 earlier.popitem(last=False)
-            guides = Guides(content, masks, motions, index)
-            yield Step(frame, image, small, guides, regions, begins, time.perf_counter() - began)
+            yield Step(
+                frame=frame,
+                image=image,
+                small=small,
+                guides=Guides(content, masks, motions, index),
+                regions=regions,
+                begins=begins,
+                seconds=time.perf_counter() - began,
+                segmenting=segmenting,
+                carry=self.track.state() or {},
+                flicker=_flicker(masks, former, motions.get(1)),
+            )
+            former = masks
 
     def _motions(
         self, earlier: OrderedDict[int, Picture], content: Tensor, index: int, wanted: tuple[int, ...]
@@ -119,3 +146,15 @@ class GuideStream:
                 former = to_frame(earlier[index - distance], content.device)
                 motions[distance] = self.motion.between(former, content, (index - distance, index))
         return motions
+
+
+def _lost(motion: FlowPair) -> bool:
+    """Whether too little of a frame is known from the one before: a cut too soon to be a shot, or a whip pan."""
+    return float(motion.certainty_to_previous.mean()) < TRUSTED
+
+
+def _flicker(masks: Tensor, former: Tensor | None, motion: FlowPair | None) -> float | None:
+    if former is None or motion is None or masks.shape[1] == 1:
+        return None
+    value = float(mask_flicker(masks, former, motion.to_previous, motion.certainty_to_previous))
+    return value if math.isfinite(value) else None

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photovst.build import Regions
 from photovst.config import Settings
+from photovst.coverage import HEADINGS, coverage_rows, write_coverage
+from photovst.guidance.regions import Regions
 from photovst.media.images import encode_picture
 from photovst.media.records import Picture as Pixels
 from photovst.media.tensors import resized, to_picture
-from photovst.ops.masks import areas
 from photovst.ops.resize import limit_long_side, resize
 from photovst.progress import Progress
-from photovst.report import Coverage, Pair, Picture, write_report
+from photovst.report import CoverageRow, Pair, Picture, write_report
 
 SHOWN = 4
 """Frames in the report, spread over the clip."""
@@ -37,11 +38,17 @@ class Highlights:
         self._wanted = {round(i * last / (SHOWN - 1)) for i in range(SHOWN)}
         self._pairs: list[Pair] = []
         self._overlays: list[Picture] = []
-        self._regions: list[tuple[int, Regions, Tensor]] = []
+        self._regions: list[tuple[int, Regions]] = []
+        self._mapping: dict[str, str] = {}
 
-    def begin_shot(self, first: int, regions: Regions, masks: Tensor) -> None:
-        """A shot begins, with these regions; ``masks`` are those of its first frame."""
-        self._regions.append((first, regions, areas(masks)[0]))
+    def begin_shot(self, first: int, regions: Regions, progress: Progress) -> None:
+        """A shot begins, with these regions; they are told of where they are not those of the shot before."""
+        mapping = {row.name: row.mapped_to for row in regions.coverage}
+        if mapping != self._mapping:
+            title = "regions" if first == 0 else f"regions from frame {first} on"
+            progress.table(title, HEADINGS, coverage_rows(regions.coverage))
+        self._mapping = mapping
+        self._regions.append((first, regions))
 
     def look(self, index: int, content: Pixels, result: Pixels, masks: Tensor) -> None:
         """Keep the frame if it is one of those to be shown."""
@@ -53,20 +60,21 @@ class Highlights:
     def write(self, folder: Path, settings: Settings, output: Path, photo: Tensor, progress: Progress) -> Path:
         """Write the run's report."""
         picture = to_picture(photo)
-        overlays = [*self._overlays, Picture("regions of the photograph", _jpeg(self._photo(picture)))]
+        overlays = [*self._overlays, *self._photos()]
         several = len(self._regions) > 1
-        coverage = [
-            Coverage(
-                f"{name} (from frame {first})" if several else name,
-                float(share),
-                float(photo_share),
-                f"#{bytes(color).hex()}",
+        rows = [
+            CoverageRow(
+                f"{row.name} (from frame {first})" if several else row.name,
+                row.clip,
+                row.photo,
+                row.mapped_to,
+                row.why,
+                None if row.region is None else _hex(colors(len(regions.names))[regions.names.index(row.region)]),
             )
-            for first, regions, shares in self._regions
-            for name, share, photo_share, color in zip(
-                regions.names, shares, areas(regions.photo)[0], colors(len(regions.names)), strict=True
-            )
+            for first, regions in self._regions
+            for row in sorted(regions.coverage, key=lambda row: -row.clip)
         ]
+        write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
         return write_report(
             folder,
             title=f"{Path(settings.content).name} in the light of {Path(settings.style).name}",
@@ -74,13 +82,20 @@ class Highlights:
             style=Picture(Path(settings.style).name, _jpeg(picture)),
             pairs=self._pairs,
             overlays=overlays,
-            coverage=coverage,
+            coverage=rows,
             seconds=progress.seconds,
             warnings=progress.warnings,
         )
 
-    def _photo(self, picture: Pixels) -> Pixels:
-        return overlay(picture, self._regions[0][1].photo)
+    def _photos(self) -> list[Picture]:
+        """The photographs with their regions: the first shot's."""
+        regions, pictures = self._regions[0][1], []
+        for place, photo in enumerate(regions.photos):
+            # A region has its color where it takes its style from: not in photographs that it does not look at.
+            here = photo.masks.new_tensor([float(source == place) for source in regions.sources])
+            shown = overlay(to_picture(photo.image), photo.masks * here[:, None, None])
+            pictures.append(Picture(f"regions of {photo.name}" if place else "regions of the photograph", _jpeg(shown)))
+        return pictures
 
 
 def colors(count: int) -> list[tuple[int, int, int]]:
@@ -89,12 +104,16 @@ def colors(count: int) -> list[tuple[int, int, int]]:
     return [(round(r * 255), round(g * 255), round(b * 255)) for r, g, b in spread]
 
 
-def overlay(picture: Pixels, masks: Tensor) -> Pixels:
-    """A picture with its regions in color over it, at the size pictures have in the report."""
+def _hex(color: tuple[int, int, int]) -> str:
+    return f"#{bytes(color).hex()}"
+
+
+def overlay(picture: Pixels, masks: Tensor, palette: Sequence[tuple[int, int, int]] | None = None) -> Pixels:
+    """A picture with its regions in color over it, `colors` when not given, at the size pictures have in the report."""
     small = _small(picture)
     planes = resize(masks.cpu(), small.shape[:2])[0].numpy()
-    palette = np.array(colors(len(planes)), dtype=np.float32)
-    tint: NDArray[np.float32] = np.tensordot(planes.transpose(1, 2, 0), palette, axes=1)
+    shades = np.array(palette or colors(len(planes)), dtype=np.float32)
+    tint: NDArray[np.float32] = np.tensordot(planes.transpose(1, 2, 0), shades, axes=1)
     mixed = 0.5 * small.astype(np.float32) + 0.5 * tint
     return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 

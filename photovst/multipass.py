@@ -105,8 +105,9 @@ def _run_pass(work: Stylization, shot: Shot, passage: int, last: int) -> None:
                 coming = before.restored(index + side, visit.pictures[index + side])
                 current, weights = _blended(current, Neighbor(coming, visit.ahead), settings.blend_ahead, weights)
             stylized = styler.refine(visit.guides, current, Earlier(done), work.told(index))
-            work.record(index, stylized, visit.seconds, time.perf_counter() - began, passage)
-            now.store(index, stylized, visit.guides.masks)
+            seconds = {"guides": visit.seconds, "optimize": time.perf_counter() - began}
+            work.record(index, stylized, seconds, passage)
+            now.store(index, stylized, {})
 
 
 def _blended(

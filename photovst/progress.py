@@ -8,7 +8,7 @@ import math
 import numbers
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,8 @@ from typing import Any, Protocol, Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichBar
+
+from photovst.tables import table_text
 
 Event = dict[str, Any]
 Clock = Callable[[], float]
@@ -104,6 +106,10 @@ class Progress:
     def note(self, text: str) -> None:
         """Something worth knowing."""
         self._tell("note", message=text)
+
+    def table(self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table worth seeing."""
+        self._tell("table", title=title, headings=list(headings), rows=[list(row) for row in rows])
 
     def warn(self, text: str) -> None:
         """Something that may make the result other than wished."""
@@ -209,7 +215,7 @@ class Bar:
             done, total = event["frame"] + 1, event["total"]
             left = "" if event["seconds_left"] is None else f"{_clock_text(event['seconds_left'])} left"
             self._bar.update(self._task, completed=done, total=total, figures=figures, left=left)
-        elif kind in ("note", "warning"):
+        elif kind in ("note", "table", "warning"):
             self._bar.console.print(event_text(event), markup=False, highlight=False)
 
     def close(self) -> None:
@@ -263,6 +269,8 @@ def event_text(event: Event) -> str:
         return str(event["name"])
     if kind == "done":
         return f"done in {_clock_text(event['seconds'])}"
+    if kind == "table":
+        return f"{event['title']}\n{table_text(event['headings'], event['rows'])}"
     return f"warning: {event['message']}" if kind == "warning" else str(event["message"])
 
 

@@ -38,12 +38,15 @@ class Pair(NamedTuple):
     result: bytes
 
 
-class Coverage(NamedTuple):
-    """A region's share of the clip and of the photograph, in [0, 1], and its ``#rrggbb`` in the overlays."""
+class CoverageRow(NamedTuple):
+    """What became of something in the picture: its share of clip and photograph, in [0, 1], what it takes its style
+    from and why, and the ``#rrggbb`` of its region in the overlays."""
 
-    region: str
+    name: str
     clip: float
     photo: float
+    mapped_to: str
+    why: str
     color: str | None = None
 
 
@@ -73,7 +76,7 @@ def write_report(
     style: Picture,
     pairs: Sequence[Pair] = (),
     overlays: Sequence[Picture] = (),
-    coverage: Sequence[Coverage] = (),
+    coverage: Sequence[CoverageRow] = (),
     seconds: Mapping[str, float] | None = None,
     warnings: Sequence[str] = (),
 ) -> Path:

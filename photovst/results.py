@@ -14,6 +14,7 @@ from photovst.media.tensors import to_frame
 from photovst.optimize.neighbors import Earlier, Stylized
 from photovst.optimize.parametrization import Parametrization
 from photovst.run import RunFolder
+from photovst.storage import Arrays
 
 FINAL = "state"
 """Where the results lie that the clip is made of."""
@@ -81,11 +82,11 @@ class Results:
         if index == self._first_index:
             self._first = stylized
 
-    def store(self, index: int, stylized: Stylized, masks: Tensor) -> None:
-        """Store a result, and the regions that the next frame of the shot carries on."""
+    def store(self, index: int, stylized: Stylized, carry: Arrays) -> None:
+        """Store a result, and what the regions of the next frame of the shot go on from."""
         # In this order: a frame stopped before its carry is done again, and its later record counts.
         self._run.save_state(index, stylized.parametrization.state(), self._folder)
-        self._run.save_carry(index, {"masks": masks.half().cpu().numpy()})
+        self._run.save_carry(index, carry)
 
     def _at(self, index: int) -> Stylized:
         if self._latest is not None and self._latest[0] == index:

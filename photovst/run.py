@@ -30,7 +30,17 @@ from photovst.storage import Arrays, read_npz, write_atomic, write_npz
 logger = logging.getLogger(__name__)
 
 PROVENANCE, LOCK = "provenance.json", ".lock"
-CONTENTS = ("finished.json", "report.html", "metrics.json", "log.jsonl", "frames.jsonl", "frames", "state", "passes")
+CONTENTS = (
+    "finished.json",
+    "report.html",
+    "coverage.csv",
+    "metrics.json",
+    "log.jsonl",
+    "frames.jsonl",
+    "frames",
+    "state",
+    "passes",
+)
 """What is removed before a folder is used for another run; never more, in case it holds somebody's notes."""
 
 

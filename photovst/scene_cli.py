@@ -1,4 +1,4 @@
-"""``photovst scene``: a procedural clip and photograph on disk, with exact flow and occlusion. Needs no PyTorch."""
+"""``photovst scene``: a procedural clip and photograph with exact flow, occlusion and labels on disk. No PyTorch."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ def scene(
     quiet: Quiet = False,
     log_json: LogJson = False,
 ) -> None:
-    """Write a made-up clip and photograph with the exact flow and occlusion of its frames.
+    """Write a made-up clip and photograph with the exact flow, occlusion and labels of its frames.
 
     Flow files have the names of Ruder et al.'s program: forward_1_2.flo, backward_2_1.flo, reliable_1_2.pgm.
+    Labels are masks for segmentation.method=files: DIR/labels and DIR/photo_labels/photo.png.
     """
     request = SceneRequest(look, seed, size, frames, camera_speed, object_speed, neighbors, photo_look, photo_seed)
     ctx.obj.work = lambda: make_scene(folder, request, overwrite=overwrite, quiet=quiet, log_json=log_json)
@@ -68,7 +69,7 @@ def make_scene(
         MediaError: the folder is there already, or cannot be written.
     """
     from photovst.media.scene_files import write_scene
-    from photovst.media.scenes import Scene, photograph
+    from photovst.media.scenes import Scene, still
     from photovst.progress import progress_for
     from photovst.provenance import code_version
 
@@ -81,7 +82,7 @@ def make_scene(
         camera_speed=request.camera_speed,
         object_speed=request.object_speed,
     )
-    photo = photograph(_look("--photo-look", request.photo_look), request.photo_seed, size)
+    photo = still(_look("--photo-look", request.photo_look), request.photo_seed, size)
     record = {
         "photovst": code_version(),
         "look": request.look,

@@ -12,7 +12,7 @@ import difflib
 import functools
 import math
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
@@ -130,6 +130,8 @@ def type_text(hint: Any) -> str:
     if get_origin(hint) is list:
         (entry,) = get_args(hint)
         return f"a list of {type_text(entry).removeprefix('a ')}{'s' if entry in (int, float) else ''}"
+    if get_origin(hint) is dict:
+        return f"a mapping of names to {type_text(get_args(hint)[1]).removeprefix('a ')}"
     if isinstance(hint, type) and issubclass(hint, Enum):
         return f"one of {', '.join(hint.__members__)}"
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -144,6 +146,20 @@ def _leaves() -> dict[str, _Leaf]:
 @functools.cache
 def _sections() -> frozenset[str]:
     return frozenset(name[:i] for name in _leaves() for i, letter in enumerate(name) if letter == ".")
+
+
+def _leaf_of(name: str) -> tuple[str, _Leaf] | None:
+    """The setting that a name sets, by its own name: that of an entry of a mapping is the mapping's."""
+    if name in _leaves():
+        return name, _leaves()[name]
+    found = next((leaf for leaf in _leaves() if name.startswith(f"{leaf}.")), None)
+    if found is None or get_origin(_leaves()[found].hint) is not dict:
+        return None
+    return found, _leaves()[found]
+
+
+def _entry_hint(name: str, leaf: tuple[str, _Leaf]) -> Any:
+    return leaf[1].hint if name == leaf[0] else get_args(leaf[1].hint)[1]
 
 
 def _walk(cls: type[Any], prefix: str) -> Iterator[tuple[str, _Leaf]]:
@@ -177,7 +193,9 @@ def _merged(assignments: Sequence[_Assignment]) -> DictConfig:
         try:
             OmegaConf.update(config, name, value, merge=False)
         except OmegaConfBaseException as error:
-            due = type_text(_leaves()[name].hint)
+            leaf = _leaf_of(name)
+            assert leaf is not None  # assignments name settings
+            due = type_text(_entry_hint(name, leaf))
             raise SettingsError(f"{source}: {name} takes {due}, but {_given(value)} was given") from error
     return config
 
@@ -214,7 +232,9 @@ def _flatten(values: Mapping[Any, Any], prefix: str, source: str) -> Iterator[_A
     for key, value in values.items():
         name = f"{prefix}{key}"
         if name in _leaves():
-            yield (name, value, source)
+            mapping = get_origin(_leaves()[name].hint) is dict and isinstance(value, Mapping)
+            # Entry by entry, so that a later file adds to an earlier one's.
+            yield from ((f"{name}.{k}", v, source) for k, v in value.items()) if mapping else ((name, value, source),)
         elif name not in _sections():
             raise SettingsError(f"{source}: unknown setting {name!r}; {_suggestion(name)}")
         elif isinstance(value, Mapping):
@@ -228,9 +248,10 @@ def _from_override(text: str) -> _Assignment:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise SettingsError(f"{COMMAND_LINE}: {text!r} is not key=value, such as seed=1")
-    if name not in _leaves():
+    leaf = _leaf_of(name)
+    if leaf is None:
         return next(_flatten({name: value}, "", COMMAND_LINE))  # raises: unknown, or a section
-    hint = _leaves()[name].hint
+    hint = _entry_hint(name, leaf)
     if hint in (str, str | None):
         # Text is taken as it stands: YAML would turn 007 into 7 and cut 'clip #2.mp4' short.
         null = hint is not str and value in ("", "null", "~")
@@ -263,16 +284,18 @@ def _suggestion(name: str) -> str:
 def _check_ranges(settings: Settings, sources: Mapping[str, str]) -> None:
     for name, leaf in _leaves().items():
         value = functools.reduce(getattr, name.split("."), cast(Any, settings))
-        entries = enumerate(value) if isinstance(value, list) else [(None, value)]
+        entries: Iterable[tuple[int | str | None, Any]] = [(None, value)]
+        if isinstance(value, list | dict):
+            entries = value.items() if isinstance(value, dict) else enumerate(value)
         for index, entry in entries:
             if isinstance(entry, bool) or not isinstance(entry, int | float):
                 continue
             low, high = leaf.low, leaf.high
             if math.isfinite(entry) and (low is None or entry >= low) and (high is None or entry <= high):
                 continue
-            where = name if index is None else f"{name}[{index}]"
+            where = name if index is None else f"{name}[{index}]" if isinstance(index, int) else f"{name}.{index}"
             due = f"a number {_range_text(leaf)}" if _range_text(leaf) else "a finite number"
-            source = sources.get(name, "defaults")
+            source = sources.get(where, sources.get(name, "defaults"))
             raise SettingsError(f"{source}: {where} takes {due}, but {entry} was given")
 
 
@@ -314,10 +337,15 @@ def _check_together(settings: Settings) -> None:
     _check_neighbors(settings)
     if settings.compat is Compat.torch7:
         _check_torch7(settings)
-    if segmentation.method is SegmentationMethod.files:
-        for name in ("content", "style"):
-            if not getattr(segmentation, name):
-                raise SettingsError(f"segmentation.method=files needs segmentation.{name}=PATH")
+    if segmentation.method is SegmentationMethod.files and not segmentation.content:
+        raise SettingsError("segmentation.method=files needs segmentation.content=PATH")
+    if segmentation.method is SegmentationMethod.none:
+        for name in ("map", "weights", "styles"):
+            if given := getattr(segmentation, name):
+                raise SettingsError(
+                    f"segmentation.{name}.{next(iter(given))} has no region to count for with segmentation.method=none;"
+                    " leave one out"
+                )
     flow = settings.flow
     if flow.method is FlowMethod.files and not flow.folder:
         raise SettingsError("flow.method=files needs flow.folder=PATH")

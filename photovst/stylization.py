@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Protocol, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.ahead import ahead, in_turn
-from photovst.build import Regions, build_cache, build_motion, build_regions
+from photovst.build import build_cache, build_motion
 from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start, persists
-from photovst.config import Settings
+from photovst.build_regions import build_mask_track, build_region_finder
+from photovst.config import SegmentationMethod, Settings
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
+from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey
 from photovst.guide_stream import GuideStream, Step
 from photovst.losses.objective import Encoder
@@ -30,6 +31,7 @@ from photovst.optimize.neighbors import Earlier, Stylized
 from photovst.progress import Progress
 from photovst.results import FINAL, GUIDES, Results
 from photovst.run import RunFolder
+from photovst.storage import Arrays
 from photovst.types import Size
 
 T = TypeVar("T")
@@ -75,8 +77,10 @@ class Stylization:
         self.still = overview.count == 1
         moving = not self.still and (build_distances(settings) or settings.schedule.passes.count > 1)
         # Only where something asks for it: a network's weights may be needed.
-        cache = build_cache(settings) if moving else None
+        slow = settings.segmentation.method is SegmentationMethod.ade20k
+        cache = build_cache(settings) if moving or slow else None
         self.motion = build_motion(settings, clip.info.size, photo.device, cache) if moving else None
+        self.find_regions = build_region_finder(settings, photo, overview.count, clip.info.size, cache)
         if isinstance(self.motion, FlowFiles):
             several = settings.schedule.passes.count if settings.schedule.passes.count > 1 else None
             distances = {*build_distances(settings, several), *((1,) if several else ())}
@@ -124,12 +128,12 @@ class Stylization:
 
     def styler(self, regions: Regions, passage: int | None) -> FrameOptimizer:
         """The optimizer of a shot with these regions."""
-        return build_optimizer(self.settings, self.encoder, self.photo, regions.photo, self.still, passage)
+        return build_optimizer(self.settings, self.encoder, regions, self.still, passage)
 
     def regions(self, shot: Shot, content: Tensor) -> Regions:
         """The regions of a shot; ``content`` is a frame of it, for shots too short to have left samples."""
         samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [content]
-        return build_regions(self.settings, samples, self.photo, self.overview.count, self.clip.info.size)
+        return self.find_regions(samples, range(shot.first, shot.stop))
 
     def stored_guides(self, index: int) -> tuple[Picture, NDArray[np.float16]]:
         """A frame at the working size and its regions, as the first of several passes left them.
@@ -150,8 +154,15 @@ class Stylization:
 
         return tell
 
-    def record(self, index: int, stylized: Stylized, guiding: float, optimizing: float, passage: int | None) -> None:
-        """Note down what a frame took."""
+    def record(
+        self,
+        index: int,
+        stylized: Stylized,
+        seconds: Mapping[str, float],
+        passage: int | None,
+        flicker: float | None = None,
+    ) -> None:
+        """Note down what a frame took, and the flicker of its regions where it was measured."""
         terms = {name: value for name, value in stylized.losses.items() if name != "total"}
         loss = stylized.losses.get("total", 0.0)
         self.run.add_record(
@@ -161,19 +172,30 @@ class Stylization:
                 "terms": terms,
                 "iterations": stylized.iterations,
                 "evaluations": stylized.evaluations,
-                "seconds": {"guides": guiding, "optimize": optimizing},
+                "seconds": dict(seconds),
             }
+            | ({} if flicker is None else {"mask_flicker": flicker})
             | ({} if passage is None else {"pass": passage})
         )
-        self.progress.frame(index, self.overview.count, loss, guiding + optimizing, stylized.iterations)
+        self.progress.frame(index, self.overview.count, loss, sum(seconds.values()), stylized.iterations)
 
-    def _stream(self, distances: tuple[int, ...], done: int, carried: Tensor | None) -> GuideStream:
+    def _stream(self, distances: tuple[int, ...], done: int, carried: Arrays | None) -> GuideStream:
         long_side = build_scales(self.settings, self.still)[-1].long_side
-        persistence = self.settings.segmentation.persistence if persists(self.settings) else 0.0
         return GuideStream(
-            self.clip, self.overview, self.regions, self.motion, distances, persistence, self.size, long_side,
-            self.photo.device, done, carried,
-        )  # fmt: skip
+            clip=self.clip,
+            overview=self.overview,
+            regions_of=self.regions,
+            motion=self.motion,
+            distances=distances,
+            track=build_mask_track(self.settings),
+            every=self.settings.segmentation.every,
+            carries=persists(self.settings),
+            size=self.size,
+            long_side=long_side,
+            device=self.photo.device,
+            done=done,
+            carried=carried,
+        )
 
     def _stylized(
         self, step: Step, styler: Styler, results: Results, distances: tuple[int, ...], passage: int | None
@@ -182,15 +204,20 @@ class Stylization:
         alone = passage == 1 and self.settings.schedule.passes.alone
         earlier = Earlier() if alone else results.earlier(step.index, tuple(sorted({1, *distances})))
         stylized = styler.stylize(step.guides, earlier, self.told(step.index))
-        self.record(step.index, stylized, step.seconds, time.perf_counter() - began, passage)
-        masks = step.guides.masks
+        seconds = {
+            "regions": step.segmenting,
+            "guides": step.seconds - step.segmenting,
+            "optimize": time.perf_counter() - began,
+        }
+        self.record(step.index, stylized, seconds, passage, step.flicker)
         if passage is not None:
-            self.run.save_state(step.index, {"frame": step.small, "masks": masks.half().cpu().numpy()}, GUIDES)
-        results.store(step.index, stylized, masks)
+            masks = step.guides.masks.half().cpu().numpy()
+            self.run.save_state(step.index, {"frame": step.small, "masks": masks}, GUIDES)
+        results.store(step.index, stylized, step.carry)
         return stylized
 
 
-def _resume_point(run: RunFolder, overview: Survey, folder: str) -> tuple[int, Tensor | None]:
+def _resume_point(run: RunFolder, overview: Survey, folder: str) -> tuple[int, Arrays | None]:
     """The first frame still to do, and the regions carried to it from the frame before.
 
     A frame is done when every state up to it is whole. Inside a shot the next one also needs the carried regions:
@@ -202,5 +229,5 @@ def _resume_point(run: RunFolder, overview: Survey, folder: str) -> tuple[int, T
         return missing, None
     index, arrays = run.load_carry() or (-1, {})
     if index + 1 in (missing - 1, missing) and index >= overview.shot_of(missing).first:
-        return index + 1, torch.from_numpy(arrays["masks"])
+        return index + 1, arrays
     return overview.shot_of(missing).first, None

@@ -14,6 +14,7 @@ from photovst.guidance.survey import survey
 from photovst.highlights import Highlights
 from photovst.media.clip import open_clip
 from photovst.media.images import read_image
+from photovst.media.label_legend import LEGEND
 from photovst.media.records import SMALLEST_SIDE, Picture
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
@@ -60,7 +61,7 @@ def stylize_clip(
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
             for step, stylized in work.results():
                 if step.begins:
-                    highlights.begin_shot(step.index, step.regions, step.guides.masks)
+                    highlights.begin_shot(step.index, step.regions, progress)
                 picture = _picture(settings, stylized, step.image, device)
                 frame = step.frame
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
@@ -82,10 +83,21 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     inputs = {"content": settings.content, "style": settings.style}
     if settings.segmentation.method is SegmentationMethod.files:
         inputs["segmentation.content"] = str(settings.segmentation.content)
-        inputs["segmentation.style"] = str(settings.segmentation.style)
+        if settings.segmentation.style:
+            inputs["segmentation.style"] = settings.segmentation.style
+        inputs |= {f"legend of {name}": str(path) for name, path in _legends(settings).items()}
     if settings.flow.method is FlowMethod.files:
         inputs["flow.folder"] = str(settings.flow.folder)
+    inputs |= {f"segmentation.styles.{name}": path for name, path in settings.segmentation.styles.items()}
     return identity(settings, inputs, str(device))
+
+
+def _legends(settings: Settings) -> dict[str, Path]:
+    """Legends beside masks that are single pictures; those in folders of masks belong to these."""
+    segmentation = settings.segmentation
+    masks = {"segmentation.content": segmentation.content, "segmentation.style": segmentation.style}
+    beside = {name: Path(path).parent / LEGEND for name, path in masks.items() if path and not Path(path).is_dir()}
+    return {name: path for name, path in beside.items() if path.is_file()}
 
 
 def _output_size(settings: Settings, size: Size) -> Size:

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from random_vgg import random_state
 from torch import Tensor
 
-from photovst.build import build_cache, build_device, build_encoder, build_motion, build_regions
+from photovst.build import build_cache, build_device, build_encoder, build_motion
 from photovst.build_optimizer import build_distances, build_optimizer, build_recipe, build_start
+from photovst.build_regions import build_regions
 from photovst.config import (
     EncoderKind,
     OptimizerKind,
     ParametrizationKind,
-    SegmentationMethod,
     Settings,
     TemporalTarget,
 )
@@ -24,7 +23,7 @@ from photovst.guidance.estimated_motion import EstimatedMotion
 from photovst.guidance.farneback import Farneback
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
-from photovst.media.images import write_image
+from photovst.guidance.regions import whole_frame
 from photovst.models.checkpoints import Checkpoint
 from photovst.models.torchvision_ops import import_torchvision
 from photovst.models.vgg import Vgg
@@ -37,6 +36,7 @@ from photovst.settings_io import load_settings
 CPU = torch.device("cpu")
 FRAME = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
 PHOTO = torch.rand(1, 3, 40, 36, generator=torch.Generator().manual_seed(1))
+WHOLE = whole_frame(PHOTO)
 
 
 def _settings(*overrides: str) -> Settings:
@@ -45,7 +45,7 @@ def _settings(*overrides: str) -> Settings:
 
 def _optimizer(*overrides: str) -> FrameOptimizer:
     settings = _settings(*overrides)
-    return build_optimizer(settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]))
+    return build_optimizer(settings, build_encoder(settings, CPU), WHOLE)
 
 
 def test_auto_is_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_the_quirks_of_the_released_program_come_with_compat(monkeypatch: pytest
     brighter = [build_encoder(_settings(*asked, *extra), CPU) for extra in ((), ("compat=torch7",))]
     kernels = [encoder.get_buffer("preprocess_kernel").max().item() for encoder in brighter]  # type: ignore[attr-defined]
     assert kernels == [255, 256]
-    optimizer = build_optimizer(_settings(*asked, "compat=torch7"), brighter[0], PHOTO, torch.ones_like(PHOTO[:, :1]))
+    optimizer = build_optimizer(_settings(*asked, "compat=torch7"), brighter[0], WHOLE)
     assert optimizer.handover is not None
     handed = optimizer.handover(Pixels.identity(FRAME))
     assert torch.equal(handed.lift(FRAME) * 255, (FRAME * 255).round())
@@ -178,75 +178,6 @@ def test_the_cache_is_pruned_to_its_limit_or_absent(tmp_path: Path) -> None:
     assert cache.folder == tmp_path
     assert cache.limit == 1 << 20
     assert list(tmp_path.iterdir()) == []
-
-
-def _mask(path: Path, *colors: tuple[int, int, int]) -> Path:
-    columns = np.repeat(np.array(colors, np.uint8), 8, axis=0)
-    write_image(path, np.ascontiguousarray(np.broadcast_to(columns, (16, *columns.shape))))
-    return path
-
-
-@pytest.mark.parametrize("method", SegmentationMethod)
-def test_every_segmentation(method: SegmentationMethod, tmp_path: Path) -> None:
-    blue, red = (0, 0, 255), (255, 0, 0)
-    content, style = _mask(tmp_path / "clip.png", blue, red), _mask(tmp_path / "photo.png", blue)
-    settings = _settings(
-        f"segmentation.method={method.name}",
-        "segmentation.regions=2",
-        f"segmentation.content={content}",
-        f"segmentation.style={style}",
-    )
-    regions = build_regions(settings, [FRAME], PHOTO, 2)
-    masks = regions.of(0, FRAME)
-    assert masks.shape == (1, len(regions.names), 32, 48)
-    assert regions.photo.shape[:2] == masks.shape[:2]
-    torch.testing.assert_close(masks.sum(dim=1), torch.ones(1, 32, 48))
-    expected = {
-        SegmentationMethod.joint: (("region 1", "region 2"), ()),
-        SegmentationMethod.files: (
-            ("blue", "red"),
-            ("region red of the clip is not in the photograph; it takes the look of the whole photograph",),
-        ),
-        SegmentationMethod.none: (("whole frame",), ()),
-    }
-    assert (regions.names, regions.notices) == expected[method]
-
-
-def test_mask_files_of_another_size_are_said(tmp_path: Path) -> None:
-    red = (255, 0, 0)
-    content, style = _mask(tmp_path / "clip.png", red), _mask(tmp_path / "photo.png", red)  # 8x16
-    settings = _settings("segmentation.method=files", f"segmentation.content={content}", f"segmentation.style={style}")
-    photo = PHOTO[..., :16, :8]
-    assert build_regions(settings, [FRAME], photo, 1, (16, 8)).notices == ()
-    (notice,) = build_regions(settings, [FRAME], photo, 1, (17, 8)).notices
-    assert notice.endswith("clip.png is 8x16, but its picture 8x17; it is resized")
-    with pytest.raises(MediaError, match=r"photo\.png is 8x16, but its picture 36x40; give one of the picture's size"):
-        build_regions(settings, [FRAME], PHOTO, 1, (16, 8))
-
-
-def test_mask_files_are_taken_frame_by_frame(tmp_path: Path) -> None:
-    blue, red = (0, 0, 255), (255, 0, 0)
-    (tmp_path / "masks").mkdir()
-    _mask(tmp_path / "masks" / "0.png", blue, red)
-    _mask(tmp_path / "masks" / "1.png", red, blue)
-    settings = _settings(
-        "segmentation.method=files",
-        f"segmentation.content={tmp_path / 'masks'}",
-        f"segmentation.style={_mask(tmp_path / 'photo.png', blue, red)}",
-    )
-    regions = build_regions(settings, [FRAME], PHOTO, 2)
-    assert torch.equal(regions.of(0, FRAME), regions.of(1, FRAME).flip(1))
-    with pytest.raises(MediaError, match="holds 2 masks, but the clip has 3 frames; give one a frame, or one for all"):
-        build_regions(settings, [FRAME], PHOTO, 3)
-
-
-def test_the_seed_reaches_the_regions() -> None:
-    masks = [
-        build_regions(_settings(f"seed={seed}", "segmentation.regions=3"), [FRAME], PHOTO, 2).photo
-        for seed in (0, 0, 1)
-    ]
-    assert torch.equal(masks[0], masks[1])
-    assert masks[0].shape != masks[2].shape or not torch.equal(masks[0], masks[2])
 
 
 @pytest.mark.parametrize("kind", ParametrizationKind)
@@ -275,7 +206,7 @@ def test_clips_and_stills_have_grids_of_their_own(still: bool) -> None:
     assert isinstance(start, BilateralGrid)
     assert start.grid.shape == ((3, 6, 8, 12) if still else (3, 5, 7, 12))
     assert start.prior == (GridPrior(0.25, 12, 13, 14) if still else GridPrior(0.5, 2, 3, 4))
-    optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, torch.ones_like(PHOTO[:, :1]), still)
+    optimizer = build_optimizer(settings, build_encoder(settings, CPU), WHOLE, still)
     own_start = optimizer.starts.first(Guides(FRAME, FRAME[:, :1]))
     assert isinstance(own_start, BilateralGrid)
     assert own_start.prior == start.prior
@@ -329,7 +260,7 @@ def test_an_objective_that_could_change_nothing_is_refused() -> None:
 def test_the_default_settings_build_a_whole_run() -> None:
     settings = _settings("schedule.scales=[16, 32, 48]", "schedule.iterations=[2, 1, 1]")
     regions = build_regions(settings, [FRAME], PHOTO, 2)
-    optimizer = build_optimizer(settings, build_encoder(settings, CPU), PHOTO, regions.photo)
+    optimizer = build_optimizer(settings, build_encoder(settings, CPU), regions)
     result = optimizer.stylize(Guides(FRAME, regions.of(0, FRAME)), None)
     shown: Tensor = result.parametrization.lift(FRAME)
     assert shown.shape == FRAME.shape
@@ -391,6 +322,10 @@ def test_one_region_asks_for_no_motion() -> None:
     alone = ("objective.temporal.weight=0", "schedule.next_start=content")
     assert build_distances(_settings(*alone)) == (1,)
     assert build_distances(_settings(*alone, "segmentation.method=none")) == ()
-    assert build_distances(_settings(*alone, "segmentation.persistence=0")) == ()
+    assert build_distances(_settings(*alone, "segmentation.method=files", "segmentation.content=m.png")) == ()
+    still = [f"segmentation.{name}" for name in ("persistence=0", "hysteresis=0", "every=1")]
+    assert build_distances(_settings(*alone, *still)) == ()
+    for one in range(3):
+        assert build_distances(_settings(*alone, *still[:one], *still[one + 1 :])) == (1,)
     assert build_distances(_settings("objective.temporal.neighbors=[2,5]")) == (1, 2, 5)
     assert build_distances(_settings("objective.temporal.neighbors=[2,5]", "segmentation.method=none"), 1) == ()

@@ -1,5 +1,6 @@
 """``photovst compare`` from configs to table, sheet and plots, on a small clip."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -7,16 +8,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from small_runs import pictures, run, write_inputs
 
-from photovst.clip_judge import ClipFigures
+from photovst.clip_judge import ClipFigures, judge_clip
+from photovst.compare import judging_settings
 from photovst.compare_pictures import busiest, contact_sheet, plots
 from photovst.compare_settings import STILLS, load_members, split_arguments
 from photovst.compare_table import Row, table
-from photovst.config import Settings
+from photovst.config import SegmentationMethod, SegmentationSettings, Settings
 from photovst.errors import SettingsError
 from photovst.media.images import READABLE, read_image, write_image
-from photovst.media.scenes import Look, Scene
+from photovst.media.scenes import LABELS, Look, Scene, still
+from photovst.media.tensors import to_frame
+from photovst.models.steerable import Steerable
 
 FAST = (
     *("schedule.scales=[32]", "schedule.iterations=[3]", "schedule.next_iterations=[1]"),
@@ -128,9 +133,62 @@ def test_overrides_count_for_all_and_exact_flow_judges(inputs: Path, capsys: pyt
     assert capsys.readouterr().err.startswith("photovst: error: there is no folder nowhere to read flow from;")
 
 
+def test_style_is_judged_under_the_masks_that_are_given(inputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("scene", "-o", "scene", "--size", "96x64", "--frames", "3", "--neighbors", "1", "--quiet") == 0
+    masks = ("scene/labels", "scene/photo_labels/photo.png")
+    common = ("content=scene/frames", "style=scene/photo.png", "segmentation.method=none")
+    given = ("--masks-content", masks[0], "--masks-style", masks[1])
+    assert compare("plain.yaml", *common, *given) == 0
+    record = json.loads(Path("out/compare.json").read_text())
+    assert record["regions"] == {"content": masks[0], "style": masks[1]}
+    assert record["rows"][1]["mask_flicker"] is None  # one region
+    clip = Scene(3, Look.day, (64, 96), 3)
+    photo = still(Look.sunset, 11, (64, 96))
+    # What judge_clip gives when it is told which regions there are.
+    there = [k for k in range(len(LABELS)) if any((clip.labels(t) == k).any() for t in range(3))]
+
+    def planes(labels: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.stack([labels == k for k in there])[None]).float()
+
+    of_photo = planes(photo.labels(0))
+    of_photo[:, of_photo.mean(dim=(0, 2, 3)) == 0] = 1  # without a counterpart: all of the photograph
+    expected = judge_clip(
+        "scene/frames",
+        "scene/frames",
+        to_frame(photo.frame(0)),
+        lambda index, frame: planes(clip.labels(index)),
+        of_photo,
+        {"steerable": Steerable()},
+    )
+    assert record["rows"][0]["style"]["steerable"] == pytest.approx(expected.style["steerable"], rel=1e-4)
+    capsys.readouterr()
+    assert compare("plain.yaml", *common, "--masks-content", "absent.png", "--masks-style", masks[1]) == 2
+    assert "absent.png" in capsys.readouterr().err
+
+
+def test_what_a_member_maps_does_not_judge() -> None:
+    by_hand = {"method": SegmentationMethod.files, "content": "a", "style": "b"}
+    members = [
+        Settings(content="c", style="s", output="o", segmentation=SegmentationSettings(**by_hand, **more))
+        for more in ({"map": {"sky": "water"}, "weights": {"sky": 2.0}, "styles": {"sky": "other.png"}}, {})
+    ]
+    plain = SegmentationSettings(**by_hand)
+    assert judging_settings(members).segmentation == plain
+    assert judging_settings([members[0]]).segmentation == plain
+    given = judging_settings(members, (Path("x"), Path("y"))).segmentation
+    assert given == SegmentationSettings(method=SegmentationMethod.files, content="x", style="y")
+    other = dataclasses.replace(members[1], segmentation=SegmentationSettings(method=SegmentationMethod.none))
+    assert judging_settings([members[0], other]).segmentation == SegmentationSettings()
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (
+            ["plain.yaml", "--masks-content", "m"],
+            "--masks-content m needs the photograph's mask too; give --masks-style",
+        ),
+        (["plain.yaml", "--masks-style", "m"], "--masks-style m needs the clip's masks too; give --masks-content PATH"),
         (["plain.yaml", "plain.yaml"], "plain.yaml and plain.yaml would both be written to plain; rename one of them"),
         (["plain.yaml", "output=a.mp4"], "results of a comparison are named after their configs, in out; leave"),
         (["input.yaml"], "input.yaml would be shown as input, which has another meaning here; rename it"),
@@ -194,14 +252,18 @@ def figures(**changes) -> ClipFigures:
 
 
 def test_table_of_known_figures() -> None:
-    records = ({"iterations": 3, "seconds": {"guides": 0.5, "optimize": 1.0}}, {"iterations": 4, "seconds": {}})
+    records = (
+        {"iterations": 3, "seconds": {"guides": 0.5, "optimize": 1.0}},
+        {"iterations": 3, "seconds": {}, "mask_flicker": 0.02},
+        {"iterations": 1, "seconds": {}, "mask_flicker": 0.04},
+    )
     text = table([Row("input", figures()), Row("a|b", figures(style={"b": 0.125}), records)])
     assert text.splitlines() == [
         "| member | style (b) | e_stab | e_warp 1 | e_warp 10 | e_warp_detail | ssim_content | ssim_edge"
-        " | sharpness end/start | iterations | s |",
-        "|---|" + "---:|" * 10,
-        "| input | 0.2500 | 0.0100 | 1.00e-04 | - | 1.000 | 1.000 | 0.500 | 0.250 | - | - |",
-        "| a\\|b | 0.1250 | 0.0100 | 1.00e-04 | - | 1.000 | 1.000 | 0.500 | 0.250 | 7 | 1.5 |",
+        " | sharpness end/start | mask_flicker | iterations | s |",
+        "|---|" + "---:|" * 11,
+        "| input | 0.2500 | 0.0100 | 1.00e-04 | - | 1.000 | 1.000 | 0.500 | 0.250 | - | - | - |",
+        "| a\\|b | 0.1250 | 0.0100 | 1.00e-04 | - | 1.000 | 1.000 | 0.500 | 0.250 | 0.0300 | 7 | 1.5 |",
     ]
 
 

@@ -36,7 +36,7 @@ def _lines(values: dict, prefix: str, about: dict) -> Iterator[str]:
     indent = "  " * prefix.count(".")
     for key, value in values.items():
         name = prefix + key
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name not in about:
             yield ""
             yield f"{indent}{key}:"
             yield from (line for line in _lines(value, f"{name}.", about) if line)
@@ -48,7 +48,9 @@ def _lines(values: dict, prefix: str, about: dict) -> Iterator[str]:
         if name in INPUTS:
             yield f"# {key}:"
         else:
-            yield indent + (f"{key}: {value}" if isinstance(value, list) else yaml.safe_dump({key: value}).strip())
+            yield indent + (
+                f"{key}: {value}" if isinstance(value, list | dict) else yaml.safe_dump({key: value}).strip()
+            )
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relative_to(ROOT).as_posix())

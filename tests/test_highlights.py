@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from photovst import highlights as module
-from photovst.build import Regions
+from photovst.guidance.matching import Coverage
+from photovst.guidance.regions import Regions, StylePhoto, unrefined
 from photovst.highlights import LONG_SIDE, Highlights, colors, overlay
 from photovst.progress import Progress
 from photovst.settings_io import load_settings
@@ -37,12 +38,27 @@ def _halves(height: int, width: int) -> Tensor:
     return torch.cat([left, 1 - left], dim=1)
 
 
-REGIONS = Regions(("sky", "ground"), _halves(16, 24).flip(3), lambda index, frame: _halves(20, 30))
+PHOTO = torch.full((1, 3, 40, 50), 0.5)
+
+
+def _regions(clip: float = 0.5, mapped_to: str = "ground") -> Regions:
+    return Regions(
+        ("sky", "ground"),
+        (StylePhoto("photo.jpg", PHOTO, _halves(16, 24).flip(3)),),
+        (0, 0),
+        lambda index, frame: _halves(20, 30),
+        unrefined,
+        (
+            Coverage("ground", 1 - clip, 0.5, mapped_to, "in both", "ground"),
+            Coverage("sky", clip, 0.5, "sky", "in both", "sky"),
+            Coverage("water", 0.0, 0.1, "nothing", "not in the clip", None, "photo"),
+        ),
+    )
 
 
 def _gathered(count: int) -> Highlights:
     highlights = Highlights(count)
-    highlights.begin_shot(0, REGIONS, _halves(20, 30))
+    highlights.begin_shot(0, _regions(), Progress(Quiet()))
     for index in range(count):
         highlights.look(index, _picture(index % 256), _picture(200), _halves(10, 15))
     return highlights
@@ -55,7 +71,7 @@ def _report(highlights: Highlights, folder: Path, monkeypatch: pytest.MonkeyPatc
     settings = load_settings([], [], {"content": "a/clip.mp4", "style": "b/photo.jpg", "output": "out.mp4"})
     progress = Progress(Quiet())
     progress.warnings.append("look out")
-    path = highlights.write(folder, settings, Path("out.mp4"), torch.full((1, 3, 40, 50), 0.5), progress)
+    path = highlights.write(folder, settings, Path("out.mp4"), PHOTO, progress)
     assert path == folder / "report.html"
     return given
 
@@ -94,16 +110,37 @@ def test_the_report_is_told_of_the_run(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_regions_are_listed_by_shot_with_their_areas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     highlights = _gathered(2)
-    given = _report(highlights, tmp_path, monkeypatch)
-    assert [(row.region, row.clip, row.photo) for row in given["coverage"]] == [("sky", 0.5, 0.5), ("ground", 0.5, 0.5)]
-    assert [row.color for row in given["coverage"]] == ["#{:02x}{:02x}{:02x}".format(*color) for color in colors(2)]
-    quarter = torch.cat([_halves(20, 30)[:, :1] * 0.5, 1 - _halves(20, 30)[:, :1] * 0.5], dim=1)
-    highlights.begin_shot(1, REGIONS, quarter)
     rows = _report(highlights, tmp_path, monkeypatch)["coverage"]
-    assert [row.region for row in rows] == [
-        f"{name} (from frame {first})" for first in (0, 1) for name in ("sky", "ground")
+    assert [(row.name, row.clip, row.photo, row.mapped_to) for row in rows] == [
+        ("ground", 0.5, 0.5, "ground"),
+        ("sky", 0.5, 0.5, "sky"),
+        ("water", 0.0, 0.1, "nothing"),
     ]
-    assert [row.clip for row in rows] == [0.5, 0.5, 0.25, 0.75]
+    red, cyan = ("#{:02x}{:02x}{:02x}".format(*color) for color in colors(2))
+    assert [row.color for row in rows] == [cyan, red, None]
+    highlights.begin_shot(1, _regions(0.75), Progress(Quiet()))
+    rows = _report(highlights, tmp_path, monkeypatch)["coverage"]
+    names = [*("ground", "sky", "water"), *("sky", "ground", "water")]  # the largest first
+    assert [row.name for row in rows] == [
+        f"{name} (from frame {first})" for name, first in zip(names, (0, 0, 0, 1, 1, 1), strict=True)
+    ]
+    assert [row.clip for row in rows] == [0.5, 0.5, 0.0, 0.75, 0.25, 0.0]
+
+
+def test_coverage_is_written_and_told_where_the_mapping_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    progress = Progress(Quiet())
+    progress.record_to(told.append)
+    highlights = Highlights(3)
+    for first, regions in enumerate((_regions(), _regions(0.6), _regions(0.6, "sky"))):
+        highlights.begin_shot(first, regions, progress)
+    assert [event["title"] for event in told] == ["regions", "regions from frame 2 on"]
+    assert told[0]["rows"][0] == ["ground", "50.0%", "50.0%", "ground", "in both"]
+    _report(highlights, tmp_path, monkeypatch)
+    lines = (tmp_path / "coverage.csv").read_text().splitlines()
+    assert lines[0] == "first_frame,name,area_in_clip,area_in_photograph,mapped_to,region,why"
+    assert lines[3] == "0,water,0.000000,0.100000,nothing,,not in the clip"
+    assert len(lines) == 1 + 3 * 3
 
 
 def test_the_whole_page_is_written(tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ def stylize_pairs(pairs, *, overwrite, progress_for, run_folder):
 def write_flow_clips(settings, *, files, full, overwrite, progress):
     return settings.output
 
+def write_regions(settings, *, matched, overwrite, progress):
+    return settings.output
+
 def compare(members, folder, **rest):
     return members[0].settings.output
 
@@ -57,6 +60,7 @@ for name, function in (
     ("pairs", stylize_pairs),
     ("compare", compare),
     ("flow_clips", write_flow_clips),
+    ("segment_clips", write_regions),
     ("media.scene_files", write_scene),
 ):
     module = types.ModuleType(f"photovst.{name}")

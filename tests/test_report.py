@@ -18,7 +18,7 @@ from photovst.report import (
     LEFT,
     RIGHT,
     TOP,
-    Coverage,
+    CoverageRow,
     Pair,
     Picture,
     data_uri,
@@ -101,7 +101,10 @@ def report(folder: Path, result: str = "out.mp4", title: str = "Dusk") -> Page:
         style=Picture("The photograph", JPEG),
         pairs=[Pair("frame 0", png(1), png(2)), Pair("frame 4", png(3), png(4))],
         overlays=[Picture("Regions of frame 0", png(5))],
-        coverage=[Coverage("sky", 0.25, 0.5, "#4477aa"), Coverage("ground", 0.75, 0.5)],
+        coverage=[
+            CoverageRow("sky", 0.25, 0.5, "sky", "in both", "#4477aa"),
+            CoverageRow("ground", 0.75, 0.5, "whole photograph", "not in the <photograph>"),
+        ],
         seconds={"reading": 3.0, "optimizing": 116.9},
         warnings=["<b>dark</b>"],
     )

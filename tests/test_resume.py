@@ -31,7 +31,12 @@ SHORTEST_SHOT = 3
 QUICK = ("schedule.scales=[32]", "schedule.iterations=[6]", "schedule.next_iterations=[3]")
 METHODS = {
     "grid": ("segmentation.persistence=0.8",),
-    "pixels": ("parametrization.kind=pixels", "objective.temporal.target=output", "segmentation.persistence=1"),
+    "pixels": (
+        "parametrization.kind=pixels",
+        "objective.temporal.target=output",
+        "segmentation.persistence=1",
+        "segmentation.every=3",
+    ),
 }
 
 # The command line as a process: it stops by itself at the given frame's state, and waits for its signal there.

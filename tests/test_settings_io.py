@@ -61,6 +61,18 @@ def test_text_is_taken_literally(text: str) -> None:
     assert (settings.content, settings.segmentation.style) == (text, text)
 
 
+def test_mappings_add_up_entry_by_entry(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("segmentation: {map: {sky: water, car: road}, weights: {sky: 2}}\n")
+    (tmp_path / "b.yaml").write_text("segmentation: {map: {sky: mountain}}\n")
+    overrides = ["segmentation.weights.region 1=3", "segmentation.styles.sky=dusk #2.jpg"]
+    chosen = load_settings([tmp_path / "a.yaml", tmp_path / "b.yaml"], overrides, PATHS).segmentation
+    assert chosen.map == {"sky": "mountain", "car": "road"}
+    assert chosen.weights == {"sky": 2.0, "region 1": 3.0}
+    assert chosen.styles == {"sky": "dusk #2.jpg"}
+    with pytest.raises(SettingsError, match=r"segmentation\.map\.sky has no region to count for with .*method=none"):
+        load_settings([tmp_path / "a.yaml"], ["segmentation.method=none"], PATHS)
+
+
 def test_optional_text_can_be_unset(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("segmentation: {style: x.png}\n")
     settings = load_settings([tmp_path / "a.yaml"], ["segmentation.style=null"], PATHS)
@@ -118,6 +130,10 @@ def test_resolved_yaml_reads_back_equal(tmp_path: Path, overrides: list[str]) ->
         ("schedule.next_iterations=[1]", r"schedule\.next_iterations has 1 entries \[1\]"),
         ("schedule.scales=[160, 80, 320]", r"must not descend, but \[160, 80, 320\]"),
         ("segmentation.method=files", r"segmentation\.method=files needs segmentation\.content=PATH"),
+        ("segmentation.weights.sky=-1", r"weights\.sky takes a number of at least 0, but -1\.0 was given"),
+        ("segmentation.weights.sky=x", r"segmentation\.weights\.sky takes a number, but the text 'x' was given"),
+        ("segmentation.map=3", r"segmentation\.map takes a mapping of names to text, but 3 was given"),
+        ("segmentation.mapp.sky=3", r"unknown setting 'segmentation\.mapp\.sky'; did you mean 'segmentation\.map'\?"),
         ("flow.method=files", r"flow\.method=files needs flow\.folder=PATH"),
         ("flow.folder=flow", r"flow\.folder=flow is for flow\.method=files, but the method is dis; leave one out"),
         ("content=other.mp4", r"'content=other\.mp4' sets what is given as an argument already"),

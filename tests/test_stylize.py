@@ -20,6 +20,8 @@ from photovst import demo
 from photovst.media.clip import open_clip
 from photovst.media.flow_files import write_flow
 from photovst.media.images import read_image, write_image
+from photovst.media.label_legend import Entry, Legend, write_legend
+from photovst.media.label_values import write_labels
 from photovst.media.records import as_depth
 from photovst.media.scenes import Look
 
@@ -335,7 +337,8 @@ def test_the_report(inputs: None) -> None:
     assert '<video src="../out.mp4"' in page
     assert re.findall(r'alt="Result, (frame \d)"', page) == ["frame 0", "frame 1", "frame 2", "frame 3"]
     assert page.count("regions of frame") == 2 * 4  # caption and alternative text
-    assert all(f"region {k}" in page for k in (1, 2, 3))
+    assert all(f"region {k}</td>" in page for k in (1, 2))
+    assert "<td>in both</td>" in page
     assert all(
         f'aria-label="{name} by frame"' in page for name in ("loss", "style", "content", "temporal", "roughness")
     )
@@ -372,3 +375,23 @@ def test_names_are_taken_as_they_are(inputs: None, name: str, capfdbinary: pytes
     assert Path(f"{name} out.run/report.html").is_file()
     finished = json.loads(Path(f"{name} out.run/finished.json").read_bytes())
     assert finished["result"] == f"../{name} out.png"
+
+
+def test_a_legend_is_part_of_what_a_run_is(inputs: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names changed over in a legend are another run, though no picture changed."""
+    legend = Legend((Entry(0, "sky", (0, 0, 255)), Entry(1, "ground", (0, 200, 0))))
+    size = open_clip("clip.mkv").info.size
+    masks = ["segmentation.method=files"]
+    for name, shape in (("content", size), ("style", read_image("photo.png").shape[:2])):
+        Path(name).mkdir()
+        labels = np.zeros(shape, np.int64)
+        labels[shape[0] // 2 :] = 1
+        write_labels(Path(name) / "mask.png", labels, legend)
+        write_legend(Path(name), legend)
+        masks.append(f"segmentation.{name}={name}/mask.png")
+    assert stylize("clip.mkv", "photo.png", "out.mp4", *masks) == 0
+    swapped = Legend((Entry(0, "ground", (0, 0, 255)), Entry(1, "sky", (0, 200, 0))))
+    write_legend(Path("style"), swapped)
+    Path("out.mp4").unlink()
+    assert stylize("clip.mkv", "photo.png", "out.mp4", *masks) == 2
+    assert "legend of segmentation.style" in capsys.readouterr().err

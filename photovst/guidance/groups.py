@@ -12,8 +12,8 @@ from torch import Tensor
 MEMBERS: dict[str, str] = {
     "sky": "sky",
     "water": "water, sea, river, waterfall, fountain, swimming pool, lake",
-    "vegetation": "tree, grass, plant, field, flower, palm",
-    "ground": "earth, sand, path, dirt track, land",
+    "vegetation": "tree, plant, flower, palm",
+    "ground": "earth, grass, field, sand, path, dirt track, land",
     "mountain": "mountain, rock, hill",
     "building": (
         "building, house, fence, railing, base, column, signboard, skyscraper, grandstand, stairs, stairway, bridge,"
@@ -43,37 +43,49 @@ GROUP_OF: dict[str, str] = {name: group for group, members in MEMBERS.items() fo
 GROUP_OF |= {group: group for group in GROUPS if group not in GROUP_OF}
 
 SUPERGROUPS: tuple[tuple[str, ...], ...] = (
-    ("sky", "water"),
+    ("sky",),
+    ("water",),
     ("vegetation", "ground", "mountain", "road"),
     ("building", "interior", "light", "vehicle"),
     ("person", "other"),
 )
-"""Groups that look alike in one light: water mirrors the sky, a street lies as a field does, a lamp hangs on a wall."""
+"""Groups that look alike in one light: a street lies as a field does, a lamp hangs on a wall."""
 
-RELATIVES: dict[str, tuple[str, ...]] = {
-    "sky": ("water", "mountain", "light", "building", "interior", "vegetation", "ground", "road", "other", "vehicle"),
-    "water": ("sky", "ground", "road", "mountain", "vegetation", "building", "interior", "other", "vehicle", "light"),
-    "vegetation": ("ground", "mountain", "road", "water", "building", "interior", "other", "vehicle", "light", "sky"),
-    "ground": ("road", "vegetation", "mountain", "water", "building", "interior", "other", "vehicle", "light", "sky"),
-    "mountain": ("vegetation", "ground", "road", "building", "water", "interior", "other", "vehicle", "light", "sky"),
-    "road": ("ground", "vegetation", "mountain", "building", "water", "interior", "vehicle", "other", "light", "sky"),
-    "building": ("interior", "vehicle", "light", "road", "mountain", "vegetation", "ground", "other", "water", "sky"),
-    "interior": ("building", "light", "vehicle", "road", "ground", "vegetation", "mountain", "other", "water", "sky"),
-    "light": ("building", "interior", "vehicle", "road", "vegetation", "ground", "mountain", "other", "water", "sky"),
-    "vehicle": ("building", "interior", "light", "road", "ground", "vegetation", "mountain", "other", "water", "sky"),
-    "person": ("other", "vehicle", "building", "interior", "vegetation", "ground", "road", "mountain", "water", "sky"),
-    "other": ("person", "building", "interior", "vegetation", "ground", "road", "mountain", "vehicle", "water", "sky"),
+RELATIVES: dict[str, str] = {
+    "sky": "mountain, water | light, building, interior, vegetation, ground, road, other, vehicle, person",
+    "water": "building, sky | ground, road, mountain, vegetation, interior, other, vehicle, light, person",
+    "vegetation": "ground, mountain, road, building | interior, water, other, vehicle, light, person, sky",
+    "ground": "road, vegetation, mountain, water | building, interior, other, vehicle, light, person, sky",
+    "mountain": "ground, vegetation, road, building | water, interior, other, vehicle, light, person, sky",
+    "road": "ground, vegetation, mountain, building | water, interior, vehicle, other, light, person, sky",
+    "building": "interior, vehicle, light, road | mountain, vegetation, ground, other, person, water, sky",
+    "interior": "building, light, vehicle, road | ground, vegetation, mountain, other, person, water, sky",
+    "light": "building, interior, vehicle, road | vegetation, ground, mountain, other, person, water, sky",
+    "vehicle": "building, interior, light, road | ground, vegetation, mountain, other, person, water, sky",
+    "person": "other, vehicle, building | interior, vegetation, ground, road, mountain, light, water, sky",
+    "other": "person, building, interior | vegetation, ground, road, mountain, vehicle, light, water, sky",
 }
-"""Where a group goes that has no counterpart or is a sliver: the first of these that both pictures have.
+"""Where a group goes that has no counterpart or is a sliver: the first of these that serves.
 
-The rest of its super-group comes first. What is not listed (people for a sky) comes last.
+Before the bar are those so alike that a free one of them is preferred. The rest of its super-group comes first. By
+night a lake is what the town on its shore is, by day what the sky is: hand-made masks have it so.
 """
 
 
 def relatives(group: str) -> tuple[str, ...]:
     """Every other group, the nearest first."""
-    listed = RELATIVES[group]
-    return (*listed, *(name for name in GROUPS if name != group and name not in listed))
+    return tuple(RELATIVES[group].replace(" |", ",").split(", "))
+
+
+def near(group: str) -> tuple[str, ...]:
+    """Those of its relatives that are much like it."""
+    return tuple(RELATIVES[group].partition(" | ")[0].split(", "))
+
+
+def kin(group: str) -> tuple[str, ...]:
+    """The rest of a group's super-group, the nearest first."""
+    near = next(names for names in SUPERGROUPS if group in names)
+    return tuple(name for name in relatives(group) if name in near)
 
 
 def fold(probabilities: Float[Tensor, "b c h w"], classes: tuple[str, ...]) -> Float[Tensor, "b g h w"]:

@@ -20,9 +20,9 @@ from scipy.ndimage import distance_transform_edt
 
 from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS, Labels, near, snap, without
-from photovst.guidance.label_legend import LEGEND, Legend
-from photovst.guidance.label_values import StoredValues, Values, read_values
 from photovst.media.images import read_image
+from photovst.media.label_legend import LEGEND, Legend
+from photovst.media.label_values import StoredValues, Values, read_values
 from photovst.models.ade20k_classes import CLASSES, OTHER
 
 SMALLEST = 0.01

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from torch import Tensor
 from photovst.errors import MediaError
 from photovst.guidance.label_files import LabelPicture, read_labels, shows_object
 from photovst.guidance.label_folder import mask_pictures
-from photovst.guidance.label_legend import Legend, read_legend
 from photovst.media.images import picture_size
+from photovst.media.label_legend import Legend, read_legend
 from photovst.ops.resize import resize
 from photovst.types import Size
 
@@ -28,6 +28,8 @@ class MaskSource:
     objects: bool
     classes: tuple[str, ...]
     """What is in any of them: as in the legend, else as ADE20K and the nine colors are numbered."""
+    shares: tuple[Mapping[str, float], ...] = ()
+    """Of each picture, the share that each class in it takes."""
 
     @classmethod
     def open(cls, path: Path) -> MaskSource:
@@ -40,10 +42,12 @@ class MaskSource:
         legend = read_legend(files[0].parent)
         objects = legend is None and any(map(shows_object, files))
         there: dict[str, int] = {}
+        shares = []
         for file in files:
             picture = read_labels(file, legend, objects)
             there |= dict(zip(picture.names, picture.ids, strict=True))
-        return cls(files, legend, objects, tuple(sorted(there, key=lambda name: there[name])))
+            shares.append({name: float(picture.plane(name).mean()) for name in picture.names})
+        return cls(files, legend, objects, tuple(sorted(there, key=lambda name: there[name])), tuple(shares))
 
     def read(self, index: int) -> LabelPicture:
         """The mask of frame ``index``.
@@ -99,14 +103,15 @@ class LabelMasks:
         """The same of the photograph, at its mask's size; None where it has no mask."""
         return None if self.style is None else _planes(self.style.read(0), self.classes)
 
-    def check_sizes(self, content: Size, style: Size) -> list[str]:
+    def check_sizes(self, content: Size, style: Size | None) -> list[str]:
         """Refuse masks of another size than the pictures they belong to; one pixel off is resized, and said.
 
         Raises:
             MediaError: a side differs by more than a pixel.
         """
-        photos = () if self.style is None else self.style.files
-        pairs = (*((file, content) for file in self.content.files), *((file, style) for file in photos))
+        pairs = [(file, content) for file in self.content.files]
+        if style is not None and self.style is not None:
+            pairs += [(file, style) for file in self.style.files]
         return [notice for path, wanted in pairs for notice in _size_notices(path, wanted)]
 
 

@@ -48,6 +48,7 @@ class StyleTerm:
         scale: as above.
         layers: the weight of each layer that counts; the mean of all that both pictures have when not given.
         masked_gradient: see `masked_gram`.
+        regions: factor on the distance of each region; 1 when not given.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class StyleTerm:
         scale: TermScale = "relative",
         layers: Mapping[str, float] | None = None,
         masked_gradient: bool = True,
+        regions: Float[Tensor, " k"] | None = None,
     ) -> None:
         shared = [name for name in masks if name in targets]
         weights = {name: 1 / len(shared) for name in shared}
@@ -71,6 +73,8 @@ class StyleTerm:
                 )
         self.targets = targets
         self.factors = {name: weight * _factor(targets[name], masks[name], scale) for name, weight in weights.items()}
+        if regions is not None:
+            self.factors = {name: factor * regions for name, factor in self.factors.items()}
         self.weights = {name: gram_weights(masks[name], _power(scale), masked_gradient) for name in weights}
 
     def __call__(self, image: Float[Tensor, "1 3 h w"], features: Mapping[str, Tensor]) -> Float[Tensor, ""]:

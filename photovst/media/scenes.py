@@ -30,7 +30,7 @@ from photovst.media.scene_layers import (
 from photovst.media.scene_looks import Look
 from photovst.types import Size
 
-__all__ = ["LABELS", "Look", "Scene", "photograph"]
+__all__ = ["LABELS", "Look", "Scene", "photograph", "still"]
 
 MINIMUM_SIDE = 32
 MAXIMUM_SPEED = 4.0
@@ -139,4 +139,9 @@ class Scene:
 
 def photograph(look: Look, seed: int, size: Size) -> NDArray[np.uint8]:
     """A still landscape, ``(H, W, 3)`` RGB: the style photograph for a clip of another seed and look."""
-    return Scene(seed, look, size, frames=1).frame(0)
+    return still(look, seed, size).frame(0)
+
+
+def still(look: Look, seed: int, size: Size) -> Scene:
+    """The scene of `photograph`, of one frame, whose labels are known too."""
+    return Scene(seed, look, size, frames=1)

@@ -6,7 +6,12 @@ that its last result are the logits a quarter of the picture's size: 128 x 128 f
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +44,16 @@ class DeeplabMobile:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         try:
+            import flatbuffers  # noqa: F401 - it comes with LiteRT
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise SettingsError(
                 "segmentation.method=ade20k_mobile needs LiteRT, which is not installed; run 'pip install"
                 " ai-edge-litert', or choose segmentation.method=joint"
             ) from error
-        self._interpreter = Interpreter(model_content=without_labels(path), num_threads=threads)
-        self._interpreter.allocate_tensors()
+        with _without_greeting():
+            self._interpreter = Interpreter(model_content=without_labels(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
         given, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         shapes = tuple(given["shape"]), tuple(result["shape"])
         if shapes != ((1, SIDE, SIDE, 3), (1, GRID, GRID, OUTPUTS)) or given["dtype"] is not np.uint8:
@@ -91,6 +98,26 @@ def without_labels(path: Path) -> bytes:
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+@contextmanager
+def _without_greeting() -> Iterator[None]:
+    """LiteRT says on stderr which delegate it made, whatever is set: a line that is no JSON where JSON is read."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as told:
+            os.dup2(told.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+                told.seek(0)
+                for line in told:
+                    if not line.startswith(b"INFO: "):
+                        os.write(2, line)
+    finally:
+        os.close(stderr)
 
 
 def _another(path: Path, why: str) -> str:

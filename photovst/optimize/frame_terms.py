@@ -12,6 +12,7 @@ from torch import Tensor
 
 from photovst.errors import SettingsError
 from photovst.guidance.guides import Guides
+from photovst.guidance.regions import StylePhoto
 from photovst.losses.coherence import CoherenceTerm, FeatureDifferenceTerm
 from photovst.losses.content import ContentTerm
 from photovst.losses.objective import Encoder, Objective, Term
@@ -71,19 +72,23 @@ class FrameTerms:
     Args:
         recipe: which terms, and how.
         encoder: turns a picture into features.
-        photo: the photograph, RGB in [0, 1].
-        photo_masks: its regions, at any size.
+        photos: the photographs that the regions take their style from.
+        sources: which of them each region takes it from; all from the first when not given.
+        weights: factor on the style of each region; 1 when not given.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         encoder: Encoder,
-        photo: Float[Tensor, "1 3 _h _w"],
-        photo_masks: Float[Tensor, "1 k _hm _wm"],
+        photos: Sequence[StylePhoto],
+        sources: Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
     ) -> None:
         self.recipe, self.encoder = recipe, encoder
-        self._photo, self._photo_masks = photo, photo_masks
+        count = photos[0].masks.shape[1]
+        self._photos, self._sources = tuple(photos), tuple(sources or [0] * count)
+        self._weights = photos[0].image.new_tensor(weights or [1.0] * count)
         self._targets: dict[int, Grams] = {}
 
     @torch.no_grad()
@@ -113,7 +118,12 @@ class FrameTerms:
         if "style" in weights:
             masks = recipe.masks_of(resize_masks(guides.masks, size), features)
             terms["style"] = StyleTerm(
-                self._style(long_side), masks, recipe.scale, recipe.style_layers, recipe.masked_gradient
+                self._style(long_side),
+                masks,
+                recipe.scale,
+                recipe.style_layers,
+                recipe.masked_gradient,
+                self._weights,
             )
         if "structure" in weights:
             terms["structure"] = StructureTerm(frame)
@@ -171,10 +181,18 @@ class FrameTerms:
             )
 
     def _style(self, long_side: int) -> Grams:
-        """The photograph's statistics at a working size; its own size where that is smaller."""
+        """The photographs' statistics at a working size; their own size where that is smaller."""
         if long_side not in self._targets:
-            size = limit_long_side((self._photo.shape[-2], self._photo.shape[-1]), long_side)
-            features = self.encoder(resize(self._photo, size))
-            masks = self.recipe.masks_of(resize_masks(self._photo_masks, size), features)
-            self._targets[long_side] = region_grams(features, masks, self.recipe.scale)
+            of_photos = [self._photo_style(photo, long_side) for photo in self._photos]
+            shared = [name for name in of_photos[0] if all(name in grams for grams in of_photos)]
+            self._targets[long_side] = {
+                name: torch.stack([of_photos[source][name][k] for k, source in enumerate(self._sources)])
+                for name in shared
+            }
         return self._targets[long_side]
+
+    def _photo_style(self, photo: StylePhoto, long_side: int) -> Grams:
+        size = limit_long_side((photo.image.shape[-2], photo.image.shape[-1]), long_side)
+        features = self.encoder(resize(photo.image, size))
+        masks = self.recipe.masks_of(resize_masks(photo.masks, size), features)
+        return region_grams(features, masks, self.recipe.scale)

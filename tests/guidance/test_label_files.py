@@ -12,8 +12,8 @@ from PIL import Image
 from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS
 from photovst.guidance.label_files import read_labels, shows_object
-from photovst.guidance.label_legend import Entry, Legend
-from photovst.guidance.label_values import write_labels
+from photovst.media.label_legend import Entry, Legend
+from photovst.media.label_values import write_labels
 
 LEGEND = Legend((Entry(3, "sky", (6, 230, 230)), Entry(5, "oak", (4, 200, 3)), Entry(200, "pond", (9, 7, 230))))
 IDS = np.repeat(np.repeat([[3, 5, 5], [200, 200, 5]], 20, axis=0), 20, axis=1)

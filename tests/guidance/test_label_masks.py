@@ -7,8 +7,8 @@ from PIL import Image
 
 from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS
-from photovst.guidance.label_legend import Entry, Legend, write_legend
 from photovst.guidance.label_masks import LabelMasks
+from photovst.media.label_legend import Entry, Legend, write_legend
 
 
 def _columns(path: Path, *ids: int) -> Path:

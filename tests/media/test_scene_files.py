@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from photovst.errors import MediaError, SettingsError
+from photovst.guidance.label_masks import LabelMasks
 from photovst.media.flow_files import read_flow
 from photovst.media.images import read_image
 from photovst.media.scene_files import write_scene
-from photovst.media.scenes import Look, Scene
+from photovst.media.scenes import LABELS, Look, Scene, still
 
 # From frame 0 to frame 10 every layer moves by a whole number of pixels, 100 times its parallax.
 WHOLE = Scene(3, Look.day, (64, 200), 11, camera_speed=10 / 64, cloud_speed=0, with_objects=False)
 SMOOTH = Scene(3, Look.day, (64, 120), 12)
+PHOTO = still(Look.sunset, 11, (64, 120))
 
 
 def looked_up(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -25,7 +27,7 @@ def looked_up(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes") / "smooth"
-    write_scene(folder, SMOOTH, SMOOTH.frame(0), (10, 1, 40), {"seed": 3})
+    write_scene(folder, SMOOTH, PHOTO, (10, 1, 40), {"seed": 3})
     return folder
 
 
@@ -50,7 +52,30 @@ def test_files_are_the_pairs_within_the_clip_and_no_more(written: Path) -> None:
     assert sorted(path.name for path in (written / "frames").iterdir()) == [f"{n:04d}.png" for n in range(1, 13)]
     values = np.unique(cv2.imread(str(written / "flow" / "reliable_1_11.pgm"), cv2.IMREAD_UNCHANGED))
     assert values.tolist() == [0, 255]
+    for name, count in (("labels", 12), ("photo_labels", 1)):
+        assert len(list((written / name).iterdir())) == count + 1
     assert (written / "scene.json").read_text() == '{\n "seed": 3\n}\n'
+
+
+def test_labels_read_as_masks_are_those_of_the_scene(written: Path) -> None:
+    masks = LabelMasks.open(written / "labels", written / "photo_labels" / "photo.png")
+    assert len(masks.content.files) == SMOOTH.frames
+    assert masks.check_sizes(SMOOTH.size, PHOTO.size) == []
+    for planes, labels in (
+        *((masks.frame(t, SMOOTH.size), SMOOTH.labels(t)) for t in (0, 5, 11)),
+        (masks.photo(), PHOTO.labels(0)),
+    ):
+        there = {LABELS[index] for index in np.unique(labels)}
+        assert len(there) > 4
+        for name, plane in zip(masks.classes, planes[0].numpy(), strict=True):
+            np.testing.assert_array_equal(plane, labels == LABELS.index(name))
+        assert there <= set(masks.classes)
+
+
+def test_labels_are_the_same_bytes_each_time(written: Path, tmp_path: Path) -> None:
+    write_scene(tmp_path / "again", SMOOTH, PHOTO, (1,), {})
+    for name in ("labels/000011.png", "photo_labels/photo.png", "labels/labels.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (written / name).read_bytes()
 
 
 @pytest.mark.parametrize(("t", "other"), [(0, 10), (10, 0)])
@@ -83,21 +108,21 @@ def test_a_scene_is_replaced_only_when_told_and_other_folders_never(tmp_path: Pa
     small = Scene(3, Look.day, (32, 40), 1)
     place = tmp_path / "scene"
     place.mkdir()
-    write_scene(place, small, small.frame(0), (1,), {})  # an empty folder is no loss
+    write_scene(place, small, small, (1,), {})  # an empty folder is no loss
     with pytest.raises(MediaError, match=r"holds a scene; choose another folder, or pass --overwrite$"):
-        write_scene(place, small, small.frame(0), (1,), {})
-    write_scene(place, small, small.frame(0), (1,), {"again": True}, overwrite=True)
+        write_scene(place, small, small, (1,), {})
+    write_scene(place, small, small, (1,), {"again": True}, overwrite=True)
     assert "again" in (place / "scene.json").read_text()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "note.txt").write_text("dear")
     with pytest.raises(MediaError, match=r"holds files but no scene; choose another folder$"):
-        write_scene(tmp_path / "mine", small, small.frame(0), (1,), {}, overwrite=True)
+        write_scene(tmp_path / "mine", small, small, (1,), {}, overwrite=True)
     with pytest.raises(MediaError, match=r"is a file; choose another folder for the scene$"):
-        write_scene(tmp_path / "mine" / "note.txt", small, small.frame(0), (1,), {})
+        write_scene(tmp_path / "mine" / "note.txt", small, small, (1,), {})
     with pytest.raises(MediaError, match=r"does not exist; create it first$"):
-        write_scene(tmp_path / "no" / "where", small, small.frame(0), (1,), {})
+        write_scene(tmp_path / "no" / "where", small, small, (1,), {})
     with pytest.raises(SettingsError, match=r"^neighbors are distances of 1 frame or more, got \[0\]$"):
-        write_scene(tmp_path / "new", small, small.frame(0), (0,), {})
+        write_scene(tmp_path / "new", small, small, (0,), {})
 
 
 def test_nothing_is_left_of_a_scene_that_was_stopped(tmp_path: Path) -> None:
@@ -106,5 +131,5 @@ def test_nothing_is_left_of_a_scene_that_was_stopped(tmp_path: Path) -> None:
 
     small = Scene(3, Look.day, (32, 40), 2)
     with pytest.raises(KeyboardInterrupt):
-        write_scene(tmp_path / "scene", small, small.frame(0), (1,), {}, on_frame=stop)
+        write_scene(tmp_path / "scene", small, small, (1,), {}, on_frame=stop)
     assert list(tmp_path.iterdir()) == []

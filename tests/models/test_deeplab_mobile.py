@@ -1,5 +1,6 @@
 """The network cut before its labels, against the whole one's labels."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from photovst.errors import SettingsError, WeightsError
 from photovst.models.checkpoints import ADE20K_MOBILE, ADE20K_MOBILE_UINT8, Checkpoint
-from photovst.models.deeplab_mobile import DeeplabMobile, without_labels
+from photovst.models.deeplab_mobile import DeeplabMobile, _without_greeting, without_labels
 from photovst.models.weight_files import find
 
 BOTH = pytest.mark.parametrize("checkpoint", [ADE20K_MOBILE, ADE20K_MOBILE_UINT8], ids=lambda each: each.name)
@@ -93,3 +94,9 @@ def test_without_litert_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
         SettingsError, match=r"^segmentation\.method=ade20k_mobile needs LiteRT, .*'pip install ai-edge-"
     ):
         DeeplabMobile(Path("any.tflite"))
+
+
+def test_nothing_but_trouble_is_said_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    with _without_greeting():
+        os.write(2, b"INFO: Created a delegate.\nERROR: something is wrong\n")
+    assert capfd.readouterr().err == "ERROR: something is wrong\n"

@@ -11,6 +11,7 @@ from photovst.guidance.dis import Dis
 from photovst.guidance.estimated_motion import EstimatedMotion
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.guides import Guides
+from photovst.guidance.regions import StylePhoto
 from photovst.losses.content import ContentTerm
 from photovst.losses.style import StyleTerm, layer_masks, region_grams
 from photovst.losses.temporal import TemporalTerm
@@ -77,7 +78,7 @@ def _optimizer(photo: Tensor, scales: Sequence[Scale] = SCALES, **changed: Any) 
     """An optimizer of these scales; further arguments are those of a recipe, an encoder, or the optimizer's own."""
     encoder = changed.pop("encoder", Steerable(stride=2))
     recipe = {name: changed.pop(name) for name in RECIPE if name in changed}
-    terms = FrameTerms(Recipe(**{"weights": WEIGHTS, **recipe}), encoder, photo, _halves(photo))
+    terms = FrameTerms(Recipe(**{"weights": WEIGHTS, **recipe}), encoder, [StylePhoto("photo", photo, _halves(photo))])
     return FrameOptimizer(terms, scales, **{"solver": Solver(), "starts": Starts(_grid), **changed})
 
 
@@ -352,3 +353,20 @@ def test_a_frame_too_small_for_its_layers_is_refused(frames: list[Tensor], photo
         _optimizer(photo, style_layers={"level3": 1.0, "level4": 1.0}).stylize(guides, None)
     result = _optimizer(photo, style_layers={"level0": 1.0, "level4": 1.0}).stylize(guides, None)
     assert result.losses["style"] > 0
+
+
+def test_a_region_takes_its_style_from_a_photograph_of_its_own(frames: list[Tensor], photo: Tensor) -> None:
+    frame, masks, encoder = frames[0], _halves(frames[0]), Steerable(stride=2)
+    other = photo.flip(1)  # red and blue changed over
+    own = StylePhoto("own", other, _halves(other))
+    recipe = Recipe(weights={"style": 1.0})
+    photos = [StylePhoto("photo", photo, _halves(photo)), own]
+
+    def losses(sources: Sequence[int], weights: Sequence[float] = (1.0, 1.0)) -> float:
+        terms = FrameTerms(recipe, encoder, photos, sources, weights)
+        return terms.objective(Guides(frame, masks), frame, 96)(frame).total.item()
+
+    upper, lower = losses((0, 0), (1.0, 0.0)), losses((1, 1), (0.0, 1.0))
+    assert losses((0, 1)) == pytest.approx(upper + lower, rel=1e-5)
+    assert losses((0, 1)) != pytest.approx(losses((0, 0)), rel=1e-2)
+    assert losses((0, 1), (2.0, 3.0)) == pytest.approx(2 * upper + 3 * lower, rel=1e-5)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from photovst.errors import MediaError
-from photovst.guidance.label_legend import Legend
+from photovst.media.label_legend import Legend
 from photovst.storage import write_atomic
 
 Values = NDArray[np.int64]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from photovst.errors import MediaError
-from photovst.guidance.label_legend import LEGEND, Entry, Legend, read_legend, write_legend
+from photovst.media.label_legend import LEGEND, Entry, Legend, read_legend, write_legend
 
 SKY, SEA = Entry(3, "sky", (6, 230, 230)), Entry(27, "sea, open", (9, 7, 230))
 
