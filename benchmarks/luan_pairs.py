@@ -1,12 +1,13 @@
 """Style and edges on the published pairs of Luan et al. 2017: content untouched, their result, and ours.
 
     python benchmarks/luan_pairs.py ../shared/data/luan_pairs [--weights FOLDER] [--sides 320,700] [--jobs 2]
-        [--joint] [--pictures FOLDER] [key=value ...]
+        [--regions METHOD] [--pictures FOLDER] [key=value ...]
 
 Style: area-weighted relative Gram distance per region, mean over relu1_1 .. relu5_1 of vgg19_cd16x, which is
 not the encoder that is optimized; lower is better; geometric mean over pairs. Edge SSIM: SSIM of the luma's
 Sobel gradient magnitude against the content's, with the content's largest magnitude as data range; mean over
-pairs. Regions are the published masks; with --joint ours are found without masks and judged under the masks.
+pairs. Regions are the published masks; with --regions joint, ade20k_mobile ... they are found without them, and the
+result is judged under the published ones all the same.
 Ends with one line of JSON.
 """
 
@@ -25,8 +26,9 @@ import cv2
 import numpy as np
 import torch
 
-from photovst.build import build_encoder, build_regions
+from photovst.build import build_encoder
 from photovst.build_optimizer import build_optimizer, build_scales
+from photovst.build_regions import build_regions
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
 from photovst.judge import PairJudge
@@ -43,9 +45,9 @@ from photovst.settings_io import load_settings
 JUDGE = "vgg19_cd16x"
 
 
-def judge_pair(task: tuple[Pair, int, bool, list[str], Path | None, int]) -> Row:
+def judge_pair(task: tuple[Pair, int, str, list[str], Path | None, int]) -> Row:
     """Stylize one pair at one size and judge content, published result and ours."""
-    pair, side, joint, overrides, pictures, threads = task
+    pair, side, method, overrides, pictures, threads = task
     torch.set_num_threads(threads)
     assert pair.published is not None  # chosen so
     content, style, published = (read_image(path) for path in (pair.content, pair.style, pair.published))
@@ -56,22 +58,16 @@ def judge_pair(task: tuple[Pair, int, bool, list[str], Path | None, int]) -> Row
     masks = MaskFiles.open(pair.content_mask, pair.style_mask)
     frame_masks = masks.masks(0, content.shape[:2])
     paths = {"content": str(pair.content), "style": str(pair.style), "output": "unused.png"}
-    method = (
-        []
-        if joint
-        else [
-            "segmentation.method=files",
-            f"segmentation.content={pair.content_mask}",
-            f"segmentation.style={pair.style_mask}",
-        ]
-    )
-    settings = load_settings((), [*method, *overrides], paths)
+    chosen = [f"segmentation.method={method}"]
+    if method == "files":
+        chosen += [f"segmentation.content={pair.content_mask}", f"segmentation.style={pair.style_mask}"]
+    settings = load_settings((), [*chosen, *overrides], paths)
     began = time.perf_counter()
     size = fit_long_side(content.shape[:2], min(build_scales(settings, True)[-1].long_side, side))
     small = to_frame(resized(content, size))
     device = torch.device("cpu")
     regions = build_regions(settings, [small], photo, 1)
-    optimizer = build_optimizer(settings, build_encoder(settings, device), photo, regions.photo, still=True)
+    optimizer = build_optimizer(settings, build_encoder(settings, device), regions, still=True)
     done = optimizer.stylize(Guides(small, regions.of(0, small)), None)
     ours = to_picture(done.parametrization.lift(frame))
     seconds = time.perf_counter() - began
@@ -102,7 +98,7 @@ def main() -> None:
     parser.add_argument("--sides", default="320,700", help="longer sides in pixels, with commas")
     parser.add_argument("--only", default="all", help="numbers of pairs, with commas")
     parser.add_argument("--jobs", type=int, default=1, help="pairs at a time; more than 1 makes times meaningless")
-    parser.add_argument("--joint", action="store_true", help="find regions instead of reading the masks")
+    parser.add_argument("--regions", default="files", help="segmentation.method; 'files' reads the published masks")
     parser.add_argument("--pictures", type=Path, help="write content | ours | published | style here")
     parser.add_argument("overrides", nargs="*", help="settings, such as objective.structure.weight=0.1")
     options = parser.parse_intermixed_args()
@@ -115,7 +111,7 @@ def main() -> None:
     threads = max(1, (os.cpu_count() or 1) // options.jobs)
     figures: dict[str, Any] = {}
     for side in map(int, options.sides.split(",")):
-        tasks = [(pair, side, options.joint, options.overrides, options.pictures, threads) for pair in pairs]
+        tasks = [(pair, side, options.regions, options.overrides, options.pictures, threads) for pair in pairs]
         if options.jobs > 1:
             with ProcessPoolExecutor(options.jobs) as pool:
                 rows = list(pool.map(judge_pair, tasks))
@@ -132,7 +128,9 @@ def main() -> None:
             **{f"edge_{name}": of_all[name].edge for name in ("published", "ours")},
             "seconds": whole.seconds,
         }
-    print(json.dumps({"benchmark": "luan_pairs", "joint": options.joint, "overrides": options.overrides, **figures}))
+    print(
+        json.dumps({"benchmark": "luan_pairs", "regions": options.regions, "overrides": options.overrides, **figures})
+    )
 
 
 if __name__ == "__main__":

@@ -28,18 +28,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.guidance.ade20k_mobile import Ade20kMobile
+from photovst.guidance.brightened import Brightened
 from photovst.guidance.dis import Dis
 from photovst.guidance.estimated_motion import EstimatedMotion
 from photovst.guidance.flow import FlowPair
-from photovst.guidance.groups import GROUPS, fold
+from photovst.guidance.groups import GROUPS
+from photovst.guidance.in_groups import InGroups
 from photovst.guidance.joint import JointRegions
 from photovst.guidance.mask_track import MaskTrack
+from photovst.guidance.segmentation import Segmenter
+from photovst.guide_stream import TRUSTED
 from photovst.media.images import read_image, write_image
 from photovst.media.scenes import LABELS, Look, Scene
 from photovst.media.tensors import resized, to_frame
 from photovst.metrics.masks import mask_flicker
 from photovst.models.checkpoints import ADE20K_MOBILE
 from photovst.models.deeplab_mobile import DeeplabMobile
+from photovst.ops.masks import normalize_masks
 
 SOURCE, WORKING = (270, 480), (180, 320)
 SMALLEST = 0.02
@@ -113,22 +118,25 @@ def tracked(track: MaskTrack, clip: Sequence, own: list[Tensor], every: int) -> 
     masks, times = [], []
     track.begin()
     for t, frame in enumerate(clip.frames):
+        motion = clip.motions[t]
+        # As runs have it: a frame of which too little is known is segmented out of turn.
+        due = t % every == 0 or motion is None or float(motion.certainty_to_previous.mean()) < TRUSTED
         began = time.perf_counter()
-        masks.append(track.step(frame, own[t] if t % every == 0 else None, clip.motions[t] if every else None))
+        masks.append(track.step(frame, own[t] if due else None, motion))
         times.append(time.perf_counter() - began)
     return masks, 1000 * statistics.median(times)
 
 
 def joint(clip: Sequence, photo: Tensor) -> tuple[list[Tensor], None]:
-    regions = JointRegions.fit(clip.frames[::8], photo, 4)
-    return [regions.masks(frame) for frame in clip.frames], None
+    regions = JointRegions.fit(clip.frames[::8], photo, 2, 6)
+    return [regions.probabilities(frame) for frame in clip.frames], None
 
 
-def named(clip: Sequence, segmenter: Ade20kMobile) -> tuple[list[Tensor], list[str]]:
-    own = [fold(segmenter(frame), segmenter.classes) for frame in clip.large]
+def named(clip: Sequence, segmenter: Segmenter) -> tuple[list[Tensor], list[str]]:
+    own = [segmenter(frame) for frame in clip.large]
     share = torch.cat(own).mean(dim=(0, 2, 3))
     kept = [g for g in range(len(GROUPS)) if share[g] >= SMALLEST]
-    return [part[:, kept] / part[:, kept].sum(dim=1, keepdim=True) for part in own], [GROUPS[g] for g in kept]
+    return [normalize_masks(part[:, kept]) for part in own], [GROUPS[g] for g in kept]
 
 
 def strip(path: Path, clip: Sequence, rows: list[list[Tensor]]) -> None:
@@ -148,7 +156,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--strips", type=Path, help="write pictures of the masks over time here")
-    defaults = {"persistence": 0.8, "hysteresis": 0.1, "radius": 0.03, "epsilon": 1e-4}
+    defaults = {"persistence": 0.85, "hysteresis": 0.15, "radius": 0.03, "epsilon": 1e-4}
     for name, value in defaults.items():
         parser.add_argument(f"--{name}", type=float, default=value)
     options = parser.parse_args()
@@ -156,7 +164,7 @@ def main() -> None:
     settings = {name: float(getattr(options, name)) for name in defaults}
     photo = to_frame(read_image(options.data / "luan_pairs" / "04" / "style.png"))
     network = DeeplabMobile(options.data.parent / "weights" / ADE20K_MOBILE.file, options.threads)
-    segmenter = Ade20kMobile(network, ADE20K_MOBILE.name)
+    segmenter = InGroups(Brightened(Ade20kMobile(network, ADE20K_MOBILE.name)))
     clips: dict[str, Callable[[], Sequence]] = {
         folder.name: lambda folder=folder: davis(folder, options.frames)  # type: ignore[misc]
         for folder in sorted((options.data / "davis").iterdir())

@@ -80,8 +80,8 @@ class Timed:
 
 def sums(rows: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     """Seconds by what they were spent on."""
-    for name in ("optimize", "guides"):
-        yield name, sum(row["seconds"][name] for row in rows)
+    for name, parts in (("optimize", ["optimize"]), ("guides", ["guides", "regions"])):
+        yield name, sum(row["seconds"][part] for row in rows for part in parts)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from photovst.guidance.guides import Guides
+from photovst.guidance.regions import StylePhoto
 from photovst.media.scenes import Look, Scene, photograph
 from photovst.media.tensors import to_frame
 from photovst.models.checkpoints import VGG19_CD16X
@@ -89,7 +90,7 @@ def main() -> None:
             photo = to_frame(photograph(Look.sunset, 11, size), device)
             recipe = Recipe(WEIGHTS, style_layers=dict.fromkeys(STYLE_LAYERS, 0.2), content_layer=CONTENT_LAYER)
             photo_masks, masks = (regions(picture, options.regions, options.soft) for picture in (photo, frame))
-            terms = FrameTerms(recipe, encoder, photo, photo_masks)
+            terms = FrameTerms(recipe, encoder, [StylePhoto("photo", photo, photo_masks)])
             objective = terms.objective(Guides(frame, masks), frame, max(size))
             image = (0.5 * frame + 0.5 * photo).requires_grad_(True)
 

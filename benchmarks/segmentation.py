@@ -1,46 +1,40 @@
 """How well regions found without masks stand in for the hand-made ones of the published pairs of Luan et al. 2017.
 
-    python benchmarks/segmentation.py pairs ../shared/data/luan_pairs [--weights FOLDER] [--only 02,14] [--side 320]
-        [--no-style] [--low 2] [--high 6] [key=value ...]
+    python benchmarks/segmentation.py ../shared/data/luan_pairs [--regions joint] [--only 02,14] [--side 320]
+        [--pictures FILE.png] [key=value ...]
 
 IoU: soft, mean over the hand-made labels of both pictures. A region stands for one label in content and style
 alike: at most one region a label (``one``: the best assignment), or any number (``many``: a region goes to the
-label it overlaps most, over both pictures). Style: distance to the photograph under the hand-made masks, by
-vgg19_cd16x, of the result optimized with the found regions over that of the result optimized with the hand-made
-ones; geometric mean over pairs; 1 is as good as by hand. Ends with one line of JSON.
+label it overlaps most, over both pictures). What they buy in style is told by luan_pairs.py --regions. Ends with one
+line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from photovst.build import build_encoder
-from photovst.build_optimizer import build_optimizer, build_scales
-from photovst.config import Settings
-from photovst.guidance.guides import Guides
-from photovst.guidance.joint import JointRegions
-from photovst.guidance.mask_files import MaskFiles
-from photovst.losses.objective import Encoder
-from photovst.media.images import read_image
-from photovst.media.tensors import resized, to_frame
-from photovst.metrics.style import style_gram
-from photovst.models.checkpoints import VGG19_CD16X
-from photovst.models.vgg_checkpoints import vgg19_cd16x
-from photovst.models.weights import load
-from photovst.ops.masks import normalize_masks, resize_masks
-from photovst.ops.resize import fit_long_side, resize
-from photovst.published_pairs import choose_pairs, find_pairs
+from photovst.build_regions import build_regions
+from photovst.highlights import overlay
+from photovst.media.images import read_image, write_image
+from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.ops.masks import resize_masks
+from photovst.ops.resize import fit_long_side
+from photovst.published_pairs import Pair, choose_pairs, find_pairs
 from photovst.settings_io import load_settings
 
+PATHS = {"content": "a.png", "style": "b.png", "output": "unused.png"}
+
+Frames = tuple[Tensor, Tensor]
 Masks = tuple[Tensor, Tensor]
 """Of content and style, each ``(1, K, H, W)`` at its picture's size."""
 
@@ -70,75 +64,59 @@ def assignments(regions: Masks, hand: Masks) -> tuple[dict[int, list[int]], dict
     return one, {label: [k for k, chosen in enumerate(nearest) if chosen == label] for label in set(nearest)}
 
 
-def style_distance(
-    settings: Settings, encoder: Encoder, judge: Encoder, pictures: Masks, regions: Masks, hand: Masks
-) -> float:
-    """Of the still optimized with these regions, judged under the hand-made masks."""
-    frame, photo = pictures
-    longest = min(build_scales(settings, True)[-1].long_side, max(frame.shape[-2:]))
-    size = fit_long_side((frame.shape[-2], frame.shape[-1]), longest)
-    optimizer = build_optimizer(settings, encoder, photo, regions[1], still=True)
-    masks = normalize_masks(resize_masks(regions[0], size).clamp_min(0))
-    result = optimizer.stylize(Guides(resize(frame, size), masks), None).parametrization.lift(frame)
-    with torch.no_grad():
-        return float(style_gram(judge(result), judge(photo), *hand))
-
-
-def pairs(options: argparse.Namespace) -> None:
-    settings = load_settings((), options.overrides, {"content": "a.png", "style": "b.png", "output": "unused.png"})
-    encoder = build_encoder(settings, torch.device("cpu"))
-    judge = vgg19_cd16x(load(VGG19_CD16X)) if options.style else None
-    rows: list[dict[str, float]] = []
-    print("pair regions | IoU one, many | style by hand, found, ratio")
-    for pair in choose_pairs(find_pairs(options.folder), options.only):
-        content, style = (read_image(path) for path in (pair.content, pair.style))
-        pictures = (
-            to_frame(resized(content, fit_long_side(content.shape[:2], options.side))),
-            to_frame(resized(style, fit_long_side(style.shape[:2], options.side))),
+def pair_regions(pair: Pair, method: str, side: int, overrides: list[str]) -> tuple[Masks, Masks, Frames]:
+    """Regions found, those by hand, and the pictures, at this size."""
+    content, style = (to_frame(_small(read_image(path), side)) for path in (pair.content, pair.style))
+    found, hand = (
+        build_regions(load_settings((), [f"segmentation.method={name}", *more, *overrides], PATHS), [content], style, 1)
+        for name, more in (
+            (method, []),
+            ("files", [f"segmentation.content={pair.content_mask}", f"segmentation.style={pair.style_mask}"]),
         )
-        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in pictures]
-        files = MaskFiles.open(pair.content_mask, pair.style_mask)
-        hand = (files.masks(0, sizes[0]), resize_masks(files.photo_masks, sizes[1]))
-        joint = JointRegions.fit([pictures[0]], pictures[1], options.low, options.high, settings.seed)
-        regions = (joint.masks(pictures[0]), resize_masks(joint.photo_masks, sizes[1]))
-        one, many = (soft_iou(regions, hand, groups) for groups in assignments(regions, hand))
-        row = {"pair": pair.number, "regions": len(joint.centers), "one": one, "many": many}
-        shown = f"  {pair.name} {len(joint.centers)} | {one:.3f} {many:.3f}"
-        if judge is not None:
-            by_hand, found = (
-                style_distance(settings, encoder, judge, pictures, masks, hand) for masks in (hand, regions)
-            )
-            row |= {"by_hand": by_hand, "found": found, "ratio": found / by_hand}
-            shown += f" | {by_hand:.4f} {found:.4f} {found / by_hand:.2f}"
-        print(shown, flush=True)
-        rows.append(row)
-    means = {name: statistics.mean(row[name] for row in rows) for name in ("regions", "one", "many")}
-    if judge is not None:
-        means["ratio"] = statistics.geometric_mean(row["ratio"] for row in rows)
-    print("  all " + " ".join(f"{name} {value:.3f}" for name, value in means.items()))
-    figures = {"low": options.low, "high": options.high, "side": options.side, "overrides": options.overrides}
-    print(json.dumps({"benchmark": "segmentation pairs", **figures, **means, "pairs": rows}))
+    )
+    size = (style.shape[-2], style.shape[-1])
+    both = [(regions.of(0, content), resize_masks(regions.photo, size)) for regions in (found, hand)]
+    return both[0], both[1], (content, style)
+
+
+def sheet(found: Masks, hand: Masks, frames: Frames) -> NDArray[np.uint8]:
+    """Content and photograph, each as it is, with the regions found, and with those by hand."""
+    row = []
+    for picture, ours, theirs in zip(frames, found, hand, strict=True):
+        plain = to_picture(picture)
+        row += [plain, overlay(plain, ours), overlay(plain, theirs)]
+    return np.hstack([cv2.resize(picture, (240, 160), interpolation=cv2.INTER_AREA) for picture in row])
+
+
+def _small(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return resized(picture, fit_long_side(picture.shape[:2], side))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parts = parser.add_subparsers(required=True)
-    part = parts.add_parser("pairs", help="regions against the hand-made masks of the published pairs")
-    part.add_argument("folder", type=Path)
-    part.add_argument("--weights", type=Path, help="folder of vgg19_cd16x.pth; PHOTOVST_WEIGHTS when not given")
-    part.add_argument("--only", default="all", help="numbers of pairs, with commas")
-    part.add_argument("--side", type=int, default=320, help="longer side in pixels")
-    part.add_argument("--no-style", dest="style", action="store_false", help="leave out the slow part")
-    part.add_argument("--low", type=int, default=2, help="fewest regions")
-    part.add_argument("--high", type=int, default=6, help="most regions")
-    part.add_argument("overrides", nargs="*", help="settings, such as schedule.still_iterations=0")
-    part.set_defaults(run=pairs)
-    options = parser.parse_args()
-    if options.weights:
-        os.environ["PHOTOVST_WEIGHTS"] = str(options.weights)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("--regions", default="joint", help="segmentation.method")
+    parser.add_argument("--only", default="all", help="numbers of pairs, with commas")
+    parser.add_argument("--side", type=int, default=320, help="longer side in pixels")
+    parser.add_argument("--pictures", type=Path, help="write content | found | by hand | style | found | by hand here")
+    parser.add_argument("overrides", nargs="*", help="settings, such as segmentation.edges=0.02")
+    options = parser.parse_intermixed_args()
     cv2.setNumThreads(1)
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
-    options.run(options)
+    rows: list[dict[str, float]] = []
+    sheets = []
+    print("pair regions | IoU one, many")
+    for pair in choose_pairs(find_pairs(options.pairs), options.only):
+        found, hand, frames = pair_regions(pair, options.regions, options.side, options.overrides)
+        one, many = (soft_iou(found, hand, groups) for groups in assignments(found, hand))
+        rows.append({"pair": pair.number, "regions": found[0].shape[1], "one": one, "many": many})
+        sheets.append(sheet(found, hand, frames))
+        print(f"  {pair.name} {found[0].shape[1]} | {one:.3f} {many:.3f}", flush=True)
+    means = {name: statistics.mean(row[name] for row in rows) for name in ("regions", "one", "many")}
+    print("  all " + " ".join(f"{name} {value:.3f}" for name, value in means.items()))
+    if options.pictures:
+        write_image(options.pictures, np.vstack(sheets))
+    what = {"regions_by": options.regions, "side": options.side, "overrides": options.overrides}
+    print(json.dumps({"benchmark": "segmentation", **what, **means, "pairs": rows}))
 
 
 if __name__ == "__main__":
