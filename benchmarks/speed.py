@@ -52,7 +52,8 @@ def measured(content: Path, photo: Path, output: Path, *overrides: str) -> dict[
     if run.returncode:
         raise SystemExit(f"{' '.join(command)} failed with {run.returncode}")
     stages = [record["seconds"] for record in read_records(default_run_folder(output))]
-    inside = {stage: sum(frame[stage] for frame in stages) for stage in ("guides", "optimize")}
+    parts = {"guides": ("guides", "regions"), "optimize": ("optimize",)}
+    inside = {name: sum(frame[stage] for frame in stages for stage in made_of) for name, made_of in parts.items()}
     return {"seconds": seconds, "peak_mb": usage.ru_maxrss / 1024, **inside}
 
 
