@@ -14,59 +14,23 @@ from omegaconf import MISSING
 
 from photovst.choices import (
     Ade20kNetwork as Ade20kNetwork,
-)
-from photovst.choices import (
     Codec as Codec,
-)
-from photovst.choices import (
     CoherenceKind as CoherenceKind,
-)
-from photovst.choices import (
     Compat as Compat,
-)
-from photovst.choices import (
     EncoderKind as EncoderKind,
-)
-from photovst.choices import (
     Fill as Fill,
-)
-from photovst.choices import (
     FlowCertainty as FlowCertainty,
-)
-from photovst.choices import (
     FlowMethod as FlowMethod,
-)
-from photovst.choices import (
     MattingForm as MattingForm,
-)
-from photovst.choices import (
     NextStart as NextStart,
-)
-from photovst.choices import (
     ObjectiveScale as ObjectiveScale,
-)
-from photovst.choices import (
     OptimizerKind as OptimizerKind,
-)
-from photovst.choices import (
     ParametrizationKind as ParametrizationKind,
-)
-from photovst.choices import (
     Pooling as Pooling,
-)
-from photovst.choices import (
     Precision as Precision,
-)
-from photovst.choices import (
     SegmentationMethod as SegmentationMethod,
-)
-from photovst.choices import (
     Start as Start,
-)
-from photovst.choices import (
     TemporalLoss as TemporalLoss,
-)
-from photovst.choices import (
     TemporalTarget as TemporalTarget,
 )
 

@@ -15,8 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichBar
+from rich.progress import BarColumn, Progress as RichBar, TextColumn, TimeElapsedColumn
 
 from photovst.tables import table_text
 

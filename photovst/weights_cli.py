@@ -92,8 +92,7 @@ def verify_weights(names: Sequence[str]) -> str:
         WeightsError: one is not the published file, or is named but absent.
     """
     from photovst.models.checkpoints import CHECKPOINTS, checkpoint_named
-    from photovst.models.weight_files import WHOLE, places, present
-    from photovst.models.weight_files import verify as verify_file
+    from photovst.models.weight_files import WHOLE, places, present, verify as verify_file
 
     lines, failures = [], []
     for each in map(checkpoint_named, names) if names else CHECKPOINTS:
@@ -143,8 +142,14 @@ def weights_place(name: str | None) -> str:
 def _progress(checkpoint: Checkpoint) -> Iterator[Progress]:
     """A bar on stderr where that is a terminal, else one line."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress as Bar,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     from photovst.models.weight_files import announced
 

@@ -12,8 +12,7 @@ from typing import cast
 import av
 from av.codec.context import CodecContext
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData
-from av.sidedata.sidedata import Type as SideDataType
+from av.sidedata.sidedata import SideData, Type as SideDataType
 from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
