@@ -127,7 +127,7 @@ def _build_sources(
 
         def joint(samples: Sequence[Tensor], shot: range) -> RegionSource:
             other = samples[len(samples) // 2] if photo is None else photo
-            return Joint(JointRegions.fit(samples, other, min(2, most), most, settings.seed), most)
+            return Joint(JointRegions.fit(samples, other, min(2, most), most, settings.seed), other, most)
 
         return joint
     if segmentation.method is SegmentationMethod.files:

@@ -10,10 +10,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from photovst.build_optimizer import build_scales, persists
+from photovst.build_regions import RegionsOf, build_mask_track
+from photovst.config import Settings
 from photovst.guidance.flow import FlowPair, MotionSource
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_track import MaskTrack
@@ -146,6 +150,42 @@ class GuideStream:
                 former = to_frame(earlier[index - distance], content.device)
                 motions[distance] = self.motion.between(former, content, (index - distance, index))
         return motions
+
+
+def build_guide_stream(
+    settings: Settings,
+    clip: Clip,
+    overview: Survey,
+    find: RegionsOf,
+    motion: MotionSource | None,
+    distances: tuple[int, ...],
+    size: Size,
+    device: torch.device,
+    done: int = 0,
+    carried: Arrays | None = None,
+) -> GuideStream:
+    """The guides of a clip as settings have them; see `GuideStream`, and `shot_regions` for ``find``."""
+    return GuideStream(
+        clip=clip,
+        overview=overview,
+        regions_of=partial(shot_regions, find, overview),
+        motion=motion,
+        distances=distances,
+        track=build_mask_track(settings),
+        every=settings.segmentation.every,
+        carries=persists(settings),
+        size=size,
+        long_side=build_scales(settings, overview.count == 1)[-1].long_side,
+        device=device,
+        done=done,
+        carried=carried,
+    )
+
+
+def shot_regions(find: RegionsOf, overview: Survey, shot: Shot, content: Tensor) -> Regions:
+    """The regions of a shot; ``content`` is a frame of it, for shots too short to have left samples."""
+    samples = [to_frame(picture, content.device) for picture in overview.samples(shot)] or [content]
+    return find(samples, range(shot.first, shot.stop))
 
 
 def _lost(motion: FlowPair) -> bool:

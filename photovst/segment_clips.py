@@ -16,32 +16,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.build import build_cache, build_device, build_motion
-from photovst.build_optimizer import build_scales, persists
-from photovst.build_regions import build_mask_track, build_region_finder
+from photovst.build_optimizer import persists
+from photovst.build_regions import build_region_finder
 from photovst.config import Settings
 from photovst.coverage import HEADINGS, coverage_rows, write_coverage
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
-from photovst.guidance.matching import Coverage
+from photovst.guidance.matching import NOTHING, Coverage
 from photovst.guidance.regions import Regions, StylePhoto
 from photovst.guidance.survey import Survey, survey
-from photovst.guide_stream import GuideStream, Step
+from photovst.guide_stream import GuideStream, Step, build_guide_stream
 from photovst.highlights import overlay
 from photovst.media.clip import Clip, open_clip
 from photovst.media.images import read_image, write_image
 from photovst.media.label_legend import Entry, Legend, write_legend
 from photovst.media.label_values import write_labels
 from photovst.media.records import ColorTags, Picture
-from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame, to_picture
 from photovst.media.video_writer import ClipWriter
 from photovst.ops.masks import resize_masks
 from photovst.progress import Progress
 from photovst.tables import table_text
 from photovst.types import Size
-
-NOTHING = "nothing"
-"""Label 0: what no region takes its style from."""
 
 NAMES = ("overlay.mp4", "overlay.png", "coverage.csv", "clip", "photo")
 
@@ -68,7 +64,7 @@ class RegionFigures:
 
 
 class _Names:
-    """Ids and colors of regions, the same in every shot and picture."""
+    """Ids and colors of regions, the same in every shot and picture; 0 is what no region takes its style from."""
 
     def __init__(self) -> None:
         self._ids = {NOTHING: 0}
@@ -118,7 +114,7 @@ def write_regions(settings: Settings, *, matched: bool, overwrite: bool, progres
     photo = to_frame(read_image(settings.style), device) if matched else None
     progress.stage("survey")
     overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
-    steps = _steps(settings, clip, overview, photo, overview.count == 1, device)
+    steps = _steps(settings, clip, overview, photo, device)
     progress.stage("segment")
     fresh = not folder.exists()
     partial = _partial(folder)
@@ -170,32 +166,14 @@ def _write(
     return figures
 
 
-def _steps(
-    settings: Settings, clip: Clip, overview: Survey, photo: Tensor | None, still: bool, device: torch.device
-) -> GuideStream:
-    cache, carries = build_cache(settings), persists(settings) and not still
+def _steps(settings: Settings, clip: Clip, overview: Survey, photo: Tensor | None, device: torch.device) -> GuideStream:
+    cache, carries = build_cache(settings), persists(settings) and overview.count > 1
     motion = build_motion(settings, clip.info.size, device, cache) if carries else None
     if isinstance(motion, FlowFiles):
         motion.check(overview.pairs((1,)))
     find = build_region_finder(settings, photo, overview.count, clip.info.size, cache)
-
-    def regions_of(shot: Shot, content: Tensor) -> Regions:
-        samples = [to_frame(picture, device) for picture in overview.samples(shot)] or [content]
-        return find(samples, range(shot.first, shot.stop))
-
-    return GuideStream(
-        clip=clip,
-        overview=overview,
-        regions_of=regions_of,
-        motion=motion,
-        distances=(1,) if carries else (),
-        track=build_mask_track(settings),
-        every=settings.segmentation.every,
-        carries=carries,
-        size=clip.info.size,
-        long_side=build_scales(settings, still)[-1].long_side,
-        device=device,
-    )
+    distances = (1,) if carries else ()
+    return build_guide_stream(settings, clip, overview, find, motion, distances, clip.info.size, device)
 
 
 def _count(figures: RegionFigures, step: Step) -> None:

@@ -13,19 +13,18 @@ from torch import Tensor
 
 from photovst.ahead import ahead, in_turn
 from photovst.build import build_cache, build_motion
-from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start, persists
-from photovst.build_regions import build_mask_track, build_region_finder
+from photovst.build_optimizer import build_distances, build_optimizer, build_start
+from photovst.build_regions import build_region_finder
 from photovst.config import SegmentationMethod, Settings
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
 from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey
-from photovst.guide_stream import GuideStream, Step
+from photovst.guide_stream import Step, build_guide_stream, shot_regions
 from photovst.losses.objective import Encoder
 from photovst.media.records import Clip, Picture
 from photovst.media.shots import Shot
-from photovst.media.tensors import to_frame
 from photovst.optimize.frame_optimizer import FrameOptimizer, OnIteration
 from photovst.optimize.neighbors import Earlier, Stylized
 from photovst.progress import Progress
@@ -99,7 +98,10 @@ class Stylization:
         if done and (passage is not None or self.settings.schedule.passes.count == 1):
             self.progress.note(f"{done} of {count} frames are done; going on from there")
         distances = build_distances(self.settings, passage)
-        stream = self._stream(distances, done, carried)
+        stream = build_guide_stream(
+            self.settings, self.clip, self.overview, self.find_regions, self.motion, distances, self.size,
+            self.photo.device, done, carried,
+        )  # fmt: skip
         reach = max(*self.settings.objective.temporal.neighbors, 1)
         results = Results(self.run, folder, self.start, self.photo.device, reach)
         styler: Styler | None = None
@@ -131,9 +133,8 @@ class Stylization:
         return build_optimizer(self.settings, self.encoder, regions, self.still, passage)
 
     def regions(self, shot: Shot, content: Tensor) -> Regions:
-        """The regions of a shot; ``content`` is a frame of it, for shots too short to have left samples."""
-        samples = [to_frame(picture) for picture in self.overview.samples(shot)] or [content]
-        return self.find_regions(samples, range(shot.first, shot.stop))
+        """The regions of a shot; ``content`` is a frame of it."""
+        return shot_regions(self.find_regions, self.overview, shot, content)
 
     def stored_guides(self, index: int) -> tuple[Picture, NDArray[np.float16]]:
         """A frame at the working size and its regions, as the first of several passes left them.
@@ -178,24 +179,6 @@ class Stylization:
             | ({} if passage is None else {"pass": passage})
         )
         self.progress.frame(index, self.overview.count, loss, sum(seconds.values()), stylized.iterations)
-
-    def _stream(self, distances: tuple[int, ...], done: int, carried: Arrays | None) -> GuideStream:
-        long_side = build_scales(self.settings, self.still)[-1].long_side
-        return GuideStream(
-            clip=self.clip,
-            overview=self.overview,
-            regions_of=self.regions,
-            motion=self.motion,
-            distances=distances,
-            track=build_mask_track(self.settings),
-            every=self.settings.segmentation.every,
-            carries=persists(self.settings),
-            size=self.size,
-            long_side=long_side,
-            device=self.photo.device,
-            done=done,
-            carried=carried,
-        )
 
     def _stylized(
         self, step: Step, styler: Styler, results: Results, distances: tuple[int, ...], passage: int | None

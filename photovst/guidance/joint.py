@@ -24,7 +24,6 @@ from torch import Tensor
 from photovst.errors import SettingsError
 from photovst.ops.color import rec601_luma
 from photovst.ops.global_smoother import global_smoother
-from photovst.ops.masks import normalize_masks
 from photovst.ops.resize import fit_long_side, resize
 
 SIZE = 240
@@ -120,7 +119,7 @@ class JointRegions:
     @property
     def classes(self) -> tuple[str, ...]:
         """The regions from top to bottom."""
-        return tuple(f"region {k + 1}" for k in range(len(self.centers)))
+        return region_names(len(self.centers))
 
     def probabilities(self, frame: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 k h w"]:
         """The regions of a frame of the shot, soft, at `SIZE`, on the frame's device."""
@@ -132,10 +131,10 @@ class JointRegions:
         small = _small(photo)
         return _memberships(_Scale.of([small]).features(small), self.centers, small).to(photo)
 
-    def masks(self, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 k h w"]:
-        """The regions of a frame of the shot, soft, at the frame's size."""
-        masks = self.probabilities(frame)
-        return normalize_masks(resize(masks, (frame.shape[-2], frame.shape[-1])).clamp_min(0)).to(frame)
+
+def region_names(count: int) -> tuple[str, ...]:
+    """What so many regions are called, from top to bottom."""
+    return tuple(f"region {k + 1}" for k in range(count))
 
 
 def _small(frame: Tensor) -> Tensor:

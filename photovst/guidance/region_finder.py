@@ -65,7 +65,7 @@ class RegionFinder:
                         f" {did_you_mean(name, source.possible)}"
                     )
         photo = self.photo or Photo("the clip", samples[len(samples) // 2])
-        shown, found = source.photo(photo.image, photo.name), source.shares(samples)
+        shown, found = source.photo(photo.image), source.shares(samples)
         shares = found if self.photo is None else np.zeros_like(found) if shown is None else label_shares(shown)
         matching = match(classes, found, shares, self.rules, source.absent)
         of_clip = torch.from_numpy(matching.clip)
@@ -114,7 +114,7 @@ class RegionFinder:
                 f"segmentation.map.{name}={wanted}: there is no {wanted};"
                 f" {did_you_mean(wanted, [*source.classes, WHOLE])}"
             )
-        shown = None if wanted == WHOLE else source.photo(photo.image, photo.name)
+        shown = None if wanted == WHOLE else source.photo(photo.image)
         if shown is not None:
             place = source.classes.index(wanted)
             if label_shares(shown)[place] >= max(self.rules.smallest, 1e-3):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.guidance.groups import GROUP_OF
-from photovst.guidance.joint import JointRegions
+from photovst.guidance.joint import JointRegions, region_names
 from photovst.guidance.label_masks import LabelMasks
 from photovst.guidance.segmentation import Segmenter
 
@@ -47,7 +47,7 @@ class RegionSource(Protocol):
         """Memberships ``(1, C, h, w)`` of frame ``index`` of the clip; they sum to 1."""
         ...
 
-    def photo(self, photo: Tensor, name: str) -> Tensor | None:
+    def photo(self, photo: Tensor) -> Tensor | None:
         """The same of a photograph; None where nothing is known of it."""
         ...
 
@@ -78,20 +78,27 @@ class Named:
         """What is in a frame."""
         return self.segmenter(frame)
 
-    def photo(self, photo: Float[Tensor, "1 3 _h _w"], name: str) -> Float[Tensor, "1 c h w"]:
+    def photo(self, photo: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 c h w"]:
         """What is in a photograph."""
         return self.segmenter(photo)
 
     def shares(self, samples: Iterable[Tensor]) -> NDArray[np.float64]:
         """Mean over the samples."""
-        return _mean(label_shares(self.segmenter(sample)) for sample in samples)
+        return _mean_shares(map(self.segmenter, samples))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Joint:
-    """By what clip and photograph have in common."""
+    """By what clip and photograph have in common.
+
+    Args:
+        regions: as they were found.
+        image: the photograph they were found in.
+        most: so many were looked for at most.
+    """
 
     regions: JointRegions
+    image: Float[Tensor, "1 3 photo_h photo_w"]
     most: int
     absent: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -104,19 +111,19 @@ class Joint:
     @property
     def possible(self) -> tuple[str, ...]:
         """As many as were looked for."""
-        return tuple(f"region {k + 1}" for k in range(self.most))
+        return region_names(self.most)
 
     def frame(self, index: int, frame: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 c h w"]:
         """The regions of a frame."""
         return self.regions.probabilities(frame)
 
-    def photo(self, photo: Float[Tensor, "1 3 _h _w"], name: str) -> Float[Tensor, "1 c h w"]:
+    def photo(self, photo: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 c h w"]:
         """The regions of a photograph."""
-        return self.regions.of_photo(photo)
+        return self.regions.photo_masks.to(photo) if photo is self.image else self.regions.of_photo(photo)
 
     def shares(self, samples: Iterable[Tensor]) -> NDArray[np.float64]:
         """Mean over the samples."""
-        return _mean(label_shares(self.regions.probabilities(sample)) for sample in samples)
+        return _mean_shares(map(self.regions.probabilities, samples))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +161,7 @@ class Drawn:
         """The mask of a frame, at its size."""
         return self._summed(self.masks.frame(index, (frame.shape[-2], frame.shape[-1]))).to(frame)
 
-    def photo(self, photo: Float[Tensor, "1 3 _h _w"], name: str) -> Float[Tensor, "1 c mask_h mask_w"] | None:
+    def photo(self, photo: Float[Tensor, "1 3 _h _w"]) -> Float[Tensor, "1 c mask_h mask_w"] | None:
         """The photograph's mask, where it has one."""
         masks = self.masks.photo() if photo is self.image else None
         return None if masks is None else self._summed(masks).to(photo)
@@ -197,6 +204,6 @@ def label_shares(memberships: Float[Tensor, "1 c _h _w"]) -> NDArray[np.float64]
     return shares
 
 
-def _mean(shares: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
-    total: NDArray[np.float64] = np.mean(list(shares), axis=0)
-    return total
+def _mean_shares(memberships: Iterable[Tensor]) -> NDArray[np.float64]:
+    mean: NDArray[np.float64] = np.mean([label_shares(each) for each in memberships], axis=0)
+    return mean

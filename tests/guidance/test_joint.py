@@ -5,6 +5,7 @@ from torch import Tensor
 
 from photovst.errors import SettingsError
 from photovst.guidance.joint import SIZE, SMALLEST, JointRegions, _silhouette
+from photovst.guidance.regions import unrefined
 from photovst.ops.masks import areas
 
 
@@ -23,9 +24,14 @@ DAY = _landscape(0.5, (0.5, 0.7, 0.95), (0.3, 0.45, 0.2))
 NIGHT = _landscape(0.4, (0.1, 0.1, 0.25), (0.12, 0.1, 0.1), seed=5)
 
 
+def _masks(joint: JointRegions, frame: Tensor) -> Tensor:
+    """The regions of a frame at its size, as they are before edges are looked for."""
+    return unrefined(joint.probabilities(frame), frame)
+
+
 def test_sky_and_ground_find_each_other_in_another_light() -> None:
     joint = JointRegions.fit([DAY], NIGHT, 2, 2)
-    clip, photo = joint.masks(DAY), joint.photo_masks
+    clip, photo = _masks(joint, DAY), joint.photo_masks
     assert len(joint.centers) == clip.shape[1] == photo.shape[1] == 2
     # From top to bottom: the first is the sky, in both.
     assert clip[0, 0, :40].mean() > 0.9
@@ -41,7 +47,7 @@ def test_masks_are_soft_sum_to_one_and_have_the_frames_size() -> None:
     joint = JointRegions.fit([DAY, DAY.flip(3)], NIGHT, 3, 3)
     for size in ((90, 120), (45, 60), (17, 200)):
         frame = torch.nn.functional.interpolate(DAY, size)
-        masks = joint.masks(frame)
+        masks = _masks(joint, frame)
         assert masks.shape == (1, 3, *size)
         assert masks.dtype == torch.float32
         assert masks.min() >= 0
@@ -54,7 +60,7 @@ def test_the_seed_decides_and_nothing_else() -> None:
     first, again = (JointRegions.fit([DAY], NIGHT, 2, 3, seed=7) for _ in range(2))
     np.testing.assert_array_equal(first.centers, again.centers)
     assert torch.equal(first.photo_masks, again.photo_masks)
-    assert torch.equal(first.masks(DAY), again.masks(DAY))
+    assert torch.equal(_masks(first, DAY), _masks(again, DAY))
     np.random.seed(1)  # noqa: NPY002  (the global state must not matter)
     np.testing.assert_array_equal(JointRegions.fit([DAY], NIGHT, 2, 3, seed=7).centers, first.centers)
     assert not np.array_equal(JointRegions.fit([DAY], NIGHT, 2, 3, seed=8).centers, first.centers)
@@ -68,7 +74,7 @@ def test_regions_are_named_from_top_to_bottom() -> None:
 
 def test_one_region_is_the_whole() -> None:
     joint = JointRegions.fit([DAY], NIGHT, 1, 1)
-    assert torch.equal(joint.masks(DAY), torch.ones(1, 1, 90, 120))
+    assert torch.equal(_masks(joint, DAY), torch.ones(1, 1, 90, 120))
     assert (joint.photo_masks == 1).all()
 
 
@@ -78,15 +84,15 @@ def test_a_region_one_of_them_hardly_has_is_not_looked_for() -> None:
     joint = JointRegions.fit([DAY], sky, 2, 9)
     count = len(joint.centers)
     assert 1 <= count < 9
-    for masks in (joint.masks(DAY), joint.photo_masks):
+    for masks in (_masks(joint, DAY), joint.photo_masks):
         share = torch.bincount(masks.argmax(dim=1).flatten(), minlength=count) / masks[0, 0].numel()
         assert share.min() > SMALLEST / 3  # most likely region, at nearest center
 
 
 def test_a_little_noise_does_not_move_regions() -> None:
     joint = JointRegions.fit([DAY], NIGHT, 2, 3)
-    masks = joint.masks(DAY)
-    noisy = joint.masks((DAY + 0.004 * torch.randn_like(DAY)).clamp(0, 1))
+    masks = _masks(joint, DAY)
+    noisy = _masks(joint, (DAY + 0.004 * torch.randn_like(DAY)).clamp(0, 1))
     assert (noisy - masks).abs().mean() < 0.02
     assert (noisy.argmax(dim=1) != masks.argmax(dim=1)).float().mean() < 0.02
 
@@ -95,19 +101,19 @@ def test_a_frame_is_scaled_by_its_shot_not_by_itself() -> None:
     # A frame that shows the sky alone has no ground, though half of it is lower than the other.
     joint = JointRegions.fit([DAY], NIGHT, 2, 2)
     sky = DAY[..., :45, :].repeat(1, 1, 2, 1)
-    assert areas(joint.masks(sky))[0, 0] > 0.75
+    assert areas(_masks(joint, sky))[0, 0] > 0.75
 
 
 @pytest.mark.parametrize("size", [(16, 4000), (4000, 16), (2, 2)])
 def test_thin_and_tiny_frames(size: tuple[int, int]) -> None:
     frame = torch.rand(1, 3, *size)
-    assert JointRegions.fit([frame], NIGHT, 2, 3).masks(frame).shape[-2:] == size
+    assert _masks(JointRegions.fit([frame], NIGHT, 2, 3), frame).shape[-2:] == size
     assert JointRegions.fit([DAY], frame, 2, 3).photo_masks.isfinite().all()
 
 
 def test_a_flat_clip_has_regions_by_height_alone() -> None:
     flat = torch.full((1, 3, 60, 80), 0.5)
-    masks = JointRegions.fit([flat], flat, 2, 2).masks(flat)
+    masks = _masks(JointRegions.fit([flat], flat, 2, 2), flat)
     torch.testing.assert_close(areas(masks)[0], torch.tensor([0.5, 0.5]), rtol=0, atol=0.05)
     assert masks[0, 0, 0].mean() > 0.75
     assert masks[0, 1, -1].mean() > 0.75
@@ -155,7 +161,7 @@ def test_one_color_at_any_size_gives_finite_regions(value: float, size: tuple[in
     flat = torch.full((1, 3, *size), value)
     for joint in (JointRegions.fit([flat], flat, 2, 6), JointRegions.fit([DAY], flat, 2, 6)):
         assert 1 <= len(joint.centers) <= 6
-        masks = joint.masks(flat)
+        masks = _masks(joint, flat)
         assert masks.shape[-2:] == size
         assert masks.isfinite().all()
 
