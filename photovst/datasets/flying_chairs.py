@@ -52,7 +52,7 @@ def _splits(path: Path, needed: int) -> list[Split]:
         marks = path.read_text(encoding="utf-8", errors="replace").split()
     except OSError as error:
         raise MediaError(
-            f"cannot read {path}: {error.strerror}; it says which pairs are for training, get it from the dataset's page"
+            f"cannot read {path}: {error.strerror}; it tells the splits, get it from the dataset's page"
         ) from error
     wrong = next(((n, mark) for n, mark in enumerate(marks, 1) if mark not in _MARKS), None)
     if wrong is not None:
