@@ -30,7 +30,7 @@ from photovst.errors import PhotovstError, SettingsError
 
 if TYPE_CHECKING:
     from photovst.config import Settings
-    from photovst.published_pairs import Pair
+    from photovst.datasets.luan_pairs import Pair
 
 ENVIRONMENT_ERRORS = frozenset(
     (
