@@ -90,15 +90,15 @@ def gradient_magnitude(plane: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h 
 
 
 def _ssim(first: Tensor, second: Tensor, data_range: Tensor) -> Tensor:
-    # With s = x + y and d = x - y, four planes are filtered instead of five, and where x = y both fractions are 1 to the
-    # last bit: 2 mu_x mu_y = (mu_s^2 - mu_d^2) / 2, mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, (co)variances the same way.
+    # With s = x + y and d = x - y, 2 mu_x mu_y = (mu_s^2 - mu_d^2) / 2, mu_x^2 + mu_y^2 = (mu_s^2 + mu_d^2) / 2, and
+    # (co)variances the same way: four planes to filter instead of five, and where x = y both fractions are exactly 1.
     channels = first.shape[1]
     window = _gaussian_window()
     c1, c2 = (((k * data_range) ** 2).repeat_interleave(channels, dim=0) for k in (0.01, 0.03))
     together = max(1, PLANE_PIXELS // (first.shape[-2] * first.shape[-1]))
-    parts = (planes.flatten(0, 1)[:, None].split(together) for planes in (first, second))
+    parts = (torch.split(planes.flatten(0, 1)[:, None], together) for planes in (first, second))
     figures = []
-    for x, y, k1, k2 in zip(*parts, c1.split(together), c2.split(together), strict=True):
+    for x, y, k1, k2 in zip(*parts, *(torch.split(c, together) for c in (c1, c2)), strict=True):
         total, difference = x + y, x - y
         planes = torch.cat([total, difference, total * total, difference * difference], dim=1)
         mean, other, power, rest = _separable(planes, rows=window, columns=window).chunk(4, dim=1)

@@ -1,4 +1,4 @@
-"""How far the output's colors are spread otherwise than the photograph's: protocol ``histogram`` [CIE15, Vallender1974]."""
+"""How far the output's colors are from the photograph's, as distributions: protocol ``histogram`` [Vallender1974]."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def histogram_distance(
 ) -> Float[Tensor, "k 3"]:
     """Wasserstein distance of output and photograph along each channel of CIE Lab, in each region; 0 is its colors.
 
-    In one dimension it is the area between the two cumulative distributions, ``integral of |F_k(v) - G_k(v)| dv``: how far
-    values have to move on the average, in units of Lab. Exact, without bins; pixels count by their masks. A region that
-    takes nothing of the output gives 0. Not differentiable.
+    In one dimension it is the area between the two cumulative distributions, ``integral of |F_k(v) - G_k(v)| dv``: how
+    far values have to move on the average, in units of Lab. Exact, without bins; pixels count by their masks. A region
+    that takes nothing of the output gives 0. Not differentiable.
 
     Args:
         output: RGB in [0, 1].

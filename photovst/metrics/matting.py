@@ -1,4 +1,4 @@
-"""How much texture the output has that is not the content's, recolored: protocol ``matting_energy`` [Levin2008, Luan2017]."""
+"""How much of the output is no recoloring of the content: protocol ``matting_energy`` [Levin2008, Luan2017]."""
 
 from __future__ import annotations
 

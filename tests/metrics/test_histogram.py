@@ -103,7 +103,9 @@ def test_a_region_absent_from_the_output_counts_nothing() -> None:
 @pytest.mark.usefixtures("shapes_unchecked")
 def test_errors() -> None:
     output, style, masks_output, masks_style = _given()
-    with pytest.raises(MediaError, match=r"output is \(1, 3, 12, 17\) but its masks \(1, 3, 12, 16\); resize the masks"):
+    with pytest.raises(
+        MediaError, match=r"output is \(1, 3, 12, 17\) but its masks \(1, 3, 12, 16\); resize the masks"
+    ):
         histogram(output, style, masks_output[..., 1:], masks_style)
     with pytest.raises(MediaError, match="3 regions but the photograph 2; give both the same regions"):
         histogram(output, style, masks_output, masks_style[:, :2])
