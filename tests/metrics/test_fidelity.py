@@ -56,7 +56,7 @@ def test_one_window_and_equal_pictures() -> None:
     assert ssim(first, second)[0].item() == pytest.approx(theirs, rel=1e-9)
 
 
-@pytest.mark.parametrize("size", [(11, 11), (23, 31), (271, 483), (400, 401)])  # the last two go plane by plane
+@pytest.mark.parametrize("size", [(11, 11), (23, 31), (271, 483)])  # the last goes plane by plane
 def test_equal_pictures_give_exactly_1(size: tuple[int, int]) -> None:
     picture = torch.rand(2, 3, *size)
     threads = torch.get_num_threads()
