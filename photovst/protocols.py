@@ -19,7 +19,7 @@ PLAIN: tuple[tuple[str, Better, str], ...] = (
         "mean square difference of frames 10 apart where they correspond, at most 100 pairs, {flow}",
     ),
     ("e_warp_detail", "lower", "e_warp_short over the variance of detail, by the same of the input"),
-    ("ssim_adjacent", "higher", "SSIM of 100x100 patches of neighboring frames, unwarped"),
+    ("ssim_adjacent", "floor", "SSIM of 100x100 patches of neighboring frames, unwarped"),
     ("ssim_content", "higher", "SSIM to the input, mean of R, G and B"),
     ("ssim_edge", "higher", "SSIM of gradient magnitudes to the input's, its largest for range"),
     ("matting_energy", "lower", "energy of the input's matting Laplacian a pixel, 8 frames at 320 px"),
