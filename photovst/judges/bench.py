@@ -98,7 +98,10 @@ def build_judged_motion(
     if judging.flow in ("auto", "files"):
         truth = ground_truth(settings.content, clip.info.size)
         if truth is not None:
-            return JudgedMotion(truth.name, truth.between, truth.has, truth.has_back)
+            near = list(overview.pairs((1,)))
+            there = sum(truth.has(*pair) for pair in near)
+            name = truth.name if there == len(near) else f"{truth.name}, {there} of {len(near)} pairs"
+            return JudgedMotion(name, truth.between, truth.has, truth.has_back)
         if judging.flow == "files":
             raise MediaError(
                 f"{settings.content} lies in no folder with ground truth, as MPI-Sintel's and 'photovst scene' have;"
