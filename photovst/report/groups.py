@@ -18,22 +18,22 @@ BETTER = {"lower": "lower is better", "higher": "higher is better", "floor": "ne
 
 
 class Cell(NamedTuple):
-    """A run's figure: as text, the clip's own where runs have different ones, whether no other run's is better."""
+    """A run's figure as text, empty where there is none; the clip's own where runs differ in it; whether it is best."""
 
     text: str
     floor: str = ""
     best: bool = False
-    absent: str = ""
 
 
 class MetricRow(NamedTuple):
-    """A metric by one protocol: the clip's own figure, and each run's."""
+    """A metric by one protocol: the clip's own figure, each run's, and why one is absent."""
 
     name: str
     protocol: str
     better: str
     floor: str
     cells: list[Cell]
+    absent: str
 
 
 class SettingRow(NamedTuple):
@@ -115,15 +115,14 @@ def metric_rows(subjects: Sequence[Subject]) -> list[MetricRow]:
         best = _best(there) if len(subjects) > 1 else None
         cells = []
         for metric in metrics:
-            if metric is None:
-                cells.append(Cell("", absent="not measured by this protocol"))
-            elif metric.value is None:
-                cells.append(Cell("", absent=metric.absent or "could not be measured"))
+            if metric is None or metric.value is None:
+                cells.append(Cell(""))
             else:
                 own = number_text(metric.floor) if len(floors) > 1 else ""
                 cells.append(Cell(number_text(metric.value), own, best is not None and _distance(metric) == best))
         floor = floors.pop() if len(floors) == 1 else ""
-        rows.append(MetricRow(*key, BETTER.get(there[0].better, ""), floor, cells))
+        reasons = dict.fromkeys(m.absent or "could not be measured" for m in there if m.value is None)
+        rows.append(MetricRow(*key, BETTER.get(there[0].better, ""), floor, cells, "; ".join(reasons)))
     return rows
 
 
@@ -147,14 +146,13 @@ def differing(subjects: Sequence[Subject]) -> list[SettingRow]:
 def unique_names(folders: Sequence[Path], names: Sequence[str]) -> list[str]:
     """Names that tell runs apart: with as many of the folders above as that takes."""
     named = list(names)
-    parents = [list(reversed(folder.absolute().parts[:-1])) for folder in folders]
-    for depth in range(max(map(len, parents), default=0)):
-        for place, name in enumerate(named):
-            if named.count(name) > 1 and depth < len(parents[place]):
-                alike = [other for other, others in enumerate(named) if others == name]
-                for other in alike:
-                    above = parents[other][depth] if depth < len(parents[other]) else ""
-                    named[other] = f"{above}/{named[other]}".replace("//", "/")
+    above = [folder.absolute().parts[1:-1] for folder in folders]
+    for depth in range(1, max(map(len, above), default=0) + 1):
+        alike = {name for name in named if named.count(name) > 1}
+        named = [
+            "/".join((*parts[-depth:], name)) if former in alike else former
+            for former, parts, name in zip(named, above, names, strict=True)
+        ]
     return named
 
 
