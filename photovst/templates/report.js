@@ -53,18 +53,33 @@ function players(box) {
   const button = box.querySelector("button"), scrub = box.querySelector(".scrub");
   const told = box.querySelector("output"), speed = box.querySelector("select");
   const loop = box.querySelector("input[type=checkbox]");
-  let playing = false;
+  let playing = false, at = 0, wanted = null, search = null, next = 0;
 
-  const current = () => Math.max(0, Math.min(count - 1, Math.floor(lead.currentTime * rate + 0.01)));
   const tell = (frame) => {
+    at = frame;
     scrub.value = frame;
     scrub.setAttribute("aria-valuetext", `frame ${frame}`);
     told.textContent = `frame ${frame} of ${count}`;
   };
-  // The middle of a frame: at its edge browsers differ in which of the two they show.
+  const found = (video) => new Promise((done) => {
+    if (video.seeking) video.addEventListener("seeked", done, { once: true });
+    else done();
+  });
+  // One search at a time, of the frame that was wanted last: browsers get stuck over many at once. The middle of a
+  // frame: at its edge they differ in which of the two they show.
   const seek = (frame) => {
-    for (const video of videos) video.currentTime = (frame + 0.5) / rate;
     tell(frame);
+    wanted = frame;
+    search ??= (async () => {
+      while (wanted !== null) {
+        const time = (wanted + 0.5) / rate;
+        wanted = null;
+        for (const video of videos) video.currentTime = time;
+        await Promise.all(videos.map(found));
+      }
+      search = null;
+    })();
+    return search;
   };
   const state = (now) => {
     playing = now;
@@ -72,34 +87,32 @@ function players(box) {
   };
   const pause = () => {
     if (!playing) return;
-    const frame = current();
     state(false);
     for (const video of videos) video.pause();
-    seek(frame);
+    seek(at);
   };
-  const go = () => {
+  const play = async () => {
+    state(true);
+    await seek(at >= count - 1 ? 0 : at);
+    if (!playing) return;
     for (const video of videos) {
       video.playbackRate = Number(speed.value);
       video.play().catch(() => {}); // a pause that comes at once is no failure
     }
+    cancelAnimationFrame(next);
+    next = requestAnimationFrame(follow);
   };
   const follow = () => {
-    if (!playing) return;
+    if (!playing || search) return;
     const factor = Number(speed.value);
+    lead.playbackRate = factor;
     for (const video of others) {
       const drift = (video.currentTime - lead.currentTime) * rate;
-      if (Math.abs(drift) > 1.5 && !video.seeking && !video.ended) video.currentTime = lead.currentTime;
+      if (Math.abs(drift) > 3 && !video.seeking && !video.ended) video.currentTime = lead.currentTime;
       else video.playbackRate = Math.abs(drift) < 0.2 ? factor : factor * (drift > 0 ? 0.9 : 1.1);
     }
-    lead.playbackRate = factor;
-    tell(current());
-    requestAnimationFrame(follow);
-  };
-  const play = () => {
-    if (current() >= count - 1) seek(0);
-    state(true);
-    go();
-    requestAnimationFrame(follow);
+    tell(Math.max(0, Math.min(count - 1, Math.floor(lead.currentTime * rate + 0.01))));
+    next = requestAnimationFrame(follow);
   };
   const toggle = () => (playing ? pause() : play());
   const step = (frame) => {
@@ -108,10 +121,10 @@ function players(box) {
   };
 
   lead.addEventListener("ended", () => {
-    if (playing && loop.checked) {
-      seek(0);
-      go();
-    } else pause();
+    if (!playing) return;
+    tell(count - 1);
+    if (loop.checked) play();
+    else pause();
   });
   button.addEventListener("click", toggle);
   scrub.addEventListener("input", () => step(Number(scrub.value)));
@@ -122,7 +135,7 @@ function players(box) {
     if (["SELECT", "BUTTON"].includes(event.target.tagName) || event.target === loop) return;
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key === " ") toggle();
-    else if (event.key in steps && event.target !== scrub) step(current() + steps[event.key]);
+    else if (event.key in steps && event.target !== scrub) step(at + steps[event.key]);
     else return;
     event.preventDefault();
   });
@@ -133,7 +146,7 @@ function players(box) {
       const text = document.getElementById(video.dataset.clip).textContent;
       const raw = atob(text), bytes = new Uint8Array(raw.length);
       for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-      video.addEventListener("loadedmetadata", () => { video.currentTime = 0.5 / rate; }, { once: true });
+      video.addEventListener("loadedmetadata", () => { video.currentTime = (at + 0.5) / rate; }, { once: true });
       video.addEventListener("error", () => { box.querySelector(".unplayable").hidden = false; });
       video.src = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
     }
