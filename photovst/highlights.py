@@ -6,7 +6,6 @@ import colorsys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,19 +13,13 @@ from torch import Tensor
 from photovst.config import Settings
 from photovst.coverage import HEADINGS, coverage_rows, write_coverage
 from photovst.guidance.regions import Regions
+from photovst.media.previews import jpeg
 from photovst.media.records import Picture as Pixels
 from photovst.media.tensors import resized, to_picture
 from photovst.ops.resize import limit_long_side, resize
 from photovst.progress import Progress
 from photovst.report.page import write_report
-from photovst.shown import CoverageRow, Shown, ShownFrame, ShownPhoto, write_shown
-
-SHOWN = 4
-"""Frames in the report, spread over the clip."""
-
-LONG_SIDE = 640
-
-JPEG_QUALITY = 85
+from photovst.shown import LONG_SIDE, CoverageRow, Shown, ShownFrame, ShownPhoto, spread, write_shown
 
 
 class Highlights:
@@ -37,8 +30,7 @@ class Highlights:
     """
 
     def __init__(self, count: int) -> None:
-        last = max(count - 1, 0)
-        self._wanted = {round(i * last / (SHOWN - 1)) for i in range(SHOWN)}
+        self._wanted = spread(count)
         self._frames: list[ShownFrame] = []
         self._regions: list[tuple[int, Regions]] = []
         self._mapping: dict[str, str] = {}
@@ -126,6 +118,4 @@ def _small(picture: Pixels) -> Pixels:
 
 
 def _jpeg(picture: Pixels) -> bytes:
-    stored = cv2.cvtColor(np.ascontiguousarray(_small(picture)), cv2.COLOR_RGB2BGR)
-    _, coded = cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return coded.tobytes()
+    return jpeg(_small(picture))

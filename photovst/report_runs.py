@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from photovst.errors import MediaError, SettingsError
-from photovst.finished_run import FinishedRun, find_finished
 from photovst.media.clip import open_clip
-from photovst.media.previews import Preview, make_preview
+from photovst.media.previews import Preview, make_preview, stills
 from photovst.media.records import STILL_RATE
 from photovst.progress import Progress
 from photovst.report.groups import unique_names
 from photovst.report.page import Footage, Screen, render, write_page
-from photovst.report.subject import read_subject
+from photovst.report.subject import Subject, read_subject
+from photovst.report_sources import ReportSource, find_source
+from photovst.shown import LONG_SIDE, ShownFrame, spread
 
 CLIP_BYTES = 9_000_000
 """Of all clips of a page together, before they are written in base64, which makes 4 bytes of 3."""
@@ -45,13 +47,16 @@ def write_runs_report(runs: Sequence[Path], output: Path, *, overwrite: bool = F
     """
     check_page(output, overwrite)
     progress.stage("runs")
-    found = [find_finished(run) for run in runs]
+    found = [find_source(run) for run in runs]
     places = [run.folder.resolve() for run in found]
     for place, run in zip(places, found, strict=True):
         if places.count(place) > 1:
             raise SettingsError(f"{run.folder} is given {places.count(place)} times; give each run once")
     names = unique_names([run.folder for run in found], [run.name for run in found])
-    subjects = [read_subject(run.folder, name, run.result, run.notes) for run, name in zip(found, names, strict=True)]
+    subjects = [
+        _pictured(read_subject(run.folder, name, run.result, run.notes), run)
+        for run, name in zip(found, names, strict=True)
+    ]
     progress.stage("clips")
     footage = _footage(found, names, [subject.content for subject in subjects])
     progress.stage("page")
@@ -76,7 +81,20 @@ def check_page(output: Path, overwrite: bool) -> None:
         raise MediaError(f"{output} exists; choose another name, or pass --overwrite")
 
 
-def _footage(found: Sequence[FinishedRun], names: Sequence[str], contents: Sequence[str]) -> dict[str, Footage]:
+def _pictured(subject: Subject, source: ReportSource) -> Subject:
+    """With frames of its clips where its folder holds none, as those of older runs and of evaluations do."""
+    clips = [None if path is None else open_clip(path) for path in (source.content, source.result)]
+    known = next((clip.info.frame_count for clip in clips if clip is not None), None)
+    count = subject.evaluation.frames if subject.evaluation else known
+    if subject.shown.frames or not count:
+        return subject
+    wanted = spread(count)
+    content, result = ({} if clip is None else stills(clip, wanted, LONG_SIDE) for clip in clips)
+    frames = tuple(ShownFrame(t, content.get(t), result.get(t)) for t in sorted({*content, *result}))
+    return replace(subject, shown=replace(subject.shown, frames=frames))
+
+
+def _footage(found: Sequence[ReportSource], names: Sequence[str], contents: Sequence[str]) -> dict[str, Footage]:
     """What plays of each clip and its results; nothing of stills, which the page's pictures show."""
     by_clip: dict[str, list[int]] = {}
     for place, run in enumerate(found):

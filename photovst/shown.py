@@ -25,6 +25,12 @@ INDEX = "shown.json"
 FORMAT = 1
 """Of the index; another one is not read."""
 
+FRAMES = 4
+"""Frames shown of a clip."""
+
+LONG_SIDE = 640
+"""Of a picture, at most."""
+
 SUFFIXES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg"}
 """By the first bytes of a picture."""
 
@@ -80,6 +86,15 @@ class Shown:
     coverage: tuple[CoverageRow, ...] = ()
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+def spread(count: int) -> set[int]:
+    """The frames to be shown of so many, from first to last.
+
+    >>> sorted(spread(301))
+    [0, 100, 200, 300]
+    """
+    return {round(i * max(count - 1, 0) / (FRAMES - 1)) for i in range(FRAMES)}
 
 
 def write_shown(folder: Path, shown: Shown) -> Path:

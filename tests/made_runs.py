@@ -1,4 +1,4 @@
-"""Finished runs that took no work: real folders of procedural frames, for what is made of such folders."""
+"""Finished runs that took no work: real folders of made-up frames, for what is made of such folders."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from small_runs import scene, write_clip
+from media.synthetic import pattern
+from small_runs import write_clip
 
 from photovst.evaluation import Evaluation, Metric, WorstFrame, write_evaluation
 from photovst.media.images import encode_picture, write_image
-from photovst.media.scenes import Look
 from photovst.provenance import hash_input, identity
 from photovst.run import RunFolder, default_run_folder
 from photovst.settings_io import load_settings
@@ -41,13 +41,12 @@ def made_run(
     suffix: str = ".mp4",
 ) -> Path:
     """A run folder in ``folder`` beside its clip, its photograph and its result; the folder's path."""
-    # One picture that is moved: a scene takes a tenth of a second a frame.
-    pictures = [np.roll(scene(Look.day, 1)[0], 2 * t, axis=1) for t in range(frames)]
+    pictures = [pattern(t) for t in range(frames)]
     content, style, output = folder / clip, folder / photo, folder / f"{name}{suffix}"
     if not content.exists():
         write_clip(content, pictures, "h264")
     if not style.exists():
-        write_image(style, scene(Look.sunset, 1, seed=11)[0])
+        write_image(style, pattern(30))
     results = [darker(picture, 0.3 + 0.01 * len(name)) for picture in pictures]
     if suffix == ".png":
         write_image(output, results[0])
@@ -78,7 +77,7 @@ def made_run(
             for t in shown
             if t < frames
         )
-        sunset = jpeg(scene(Look.sunset, 1, seed=11)[0])
+        sunset = jpeg(pattern(30))
         write_shown(
             run.path,
             Shown(
@@ -109,7 +108,7 @@ def measure(run: Path, e_stab: float = 0.012, protocol: str = "e_stab, dis flow,
         style=inputs["style"]["path"],
         content_sha256=inputs["content"]["sha256"],
         result_sha256=hash_input(result),
-        frames=12,
+        frames=len((run / "frames.jsonl").read_text().splitlines()),
         size=(64, 96),
         flow="dis",
         regions=None,

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from photovst.guidance.matching import Coverage
 from photovst.guidance.regions import Regions, StylePhoto, unrefined
-from photovst.highlights import LONG_SIDE, Highlights, colors, overlay
+from photovst.highlights import Highlights, colors, overlay
 from photovst.progress import Progress
 from photovst.settings_io import load_settings
-from photovst.shown import Shown, read_shown
+from photovst.shown import LONG_SIDE, Shown, read_shown
 
 
 class Quiet:

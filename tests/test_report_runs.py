@@ -9,9 +9,9 @@ import av
 import pytest
 from html_page import Page
 from made_runs import made_run, measure
-from small_runs import run, scene, write_clip
+from media.synthetic import pattern
+from small_runs import run, write_clip
 
-from photovst.media.scenes import Look
 from photovst.report.page import PICTURE_BYTES
 from photovst.report_runs import CLIP_BYTES
 
@@ -54,7 +54,7 @@ def test_several_runs_with_stills_and_folders_and_other_clips() -> None:
 
 def test_clips_are_cut_to_the_shortest_and_to_an_excerpt(monkeypatch: pytest.MonkeyPatch) -> None:
     made = made_run(Path(), frames=4)
-    write_clip("out.mp4", scene(Look.day, 4)[:3], "h264")
+    write_clip("out.mp4", [pattern(t) for t in range(3)], "h264")
     finished = made / "finished.json"
     from photovst.provenance import hash_input
 
@@ -84,6 +84,7 @@ def test_an_evaluation_of_a_clip_made_elsewhere() -> None:
     page = report("out.eval")
     assert frames_of(page) == [4, 4]
     assert "e_stab" in page.words
+    assert [text for text in page.words if text.startswith("Frame ")] == ["Frame 0", "Frame 1", "Frame 2", "Frame 3"]
     assert "This result was not made by photovst: how is not known here." in page.words
 
 
@@ -103,10 +104,10 @@ def test_any_number_of_runs_stays_under_25_megabytes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["none.run"], "none.run does not exist; give a run folder, or a result that has one beside it"),
+        (["none.run"], "none.run does not exist; give a run folder, such as out.run, or the result of a run"),
         (
             ["half.run"],
-            "the run in half.run is not finished; finish it with: photovst run half.run/config.yaml --run half.run",
+            "half.run is unfinished; go on with: photovst stylize clip.mp4 photo.png -o half.mp4",
         ),
         (["out.run", "out.mp4"], "out.run is given 2 times; give each run once"),
         (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
@@ -26,6 +27,9 @@ KEYFRAMES = 12
 """Frames from one that stands by itself to the next: as many have to be decoded, at most, to show any frame."""
 
 _TAGS = ColorTags(full_range=False, matrix=1, primaries=1, transfer=1)
+
+
+JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,17 @@ def make_preview(clip: Clip, rate: Fraction, most: int, limit: int) -> Preview:
         if len(data) <= limit:
             break
     return Preview(data, len(pictures), len(frames) <= most, even)
+
+
+def stills(clip: Clip, wanted: Container[int], long_side: int) -> dict[int, bytes]:
+    """Frames of a clip, by index, as JPEGs whose longer side is at most ``long_side``."""
+    return {frame.index: jpeg(frame.image) for frame in clip.thumbnails(long_side) if frame.index in wanted}
+
+
+def jpeg(picture: Picture) -> bytes:
+    """A picture, ``(H, W, 3)`` RGB uint8, as a JPEG for a page; `write_image` is for pictures to keep."""
+    stored = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
 def _encoded(frames: Sequence[Picture], rate: Fraction, quality: int, aspect: Fraction) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from photovst.evaluation import Evaluation
-from photovst.models.checkpoints import ADE20K, ADE20K_MOBILE, CHECKPOINTS, Checkpoint
+from photovst.models.checkpoints import ADE20K, ADE20K_MOBILE, CHECKPOINTS, LPIPS_VGG16, RAFT_LARGE, VGG16, Checkpoint
 
 
 class Licence(NamedTuple):
@@ -48,10 +48,11 @@ def _of_evaluation(evaluation: Evaluation | None) -> Iterator[tuple[str, str]]:
     names = [checkpoint.name for checkpoint in CHECKPOINTS]
     for metric in evaluation.metrics:
         judge = metric.name.partition(".")[2]  # style_gram.vgg19
-        if judge in names:
-            yield judge, "metrics"
-    if "raft" in evaluation.flow:
-        yield "raft_large", "metrics"
+        judges = (VGG16.name, LPIPS_VGG16.name) if metric.name == "lpips" else (judge,) if judge in names else ()
+        if metric.value is not None:
+            yield from ((name, "metrics") for name in judges)
+    if "raft" in evaluation.flow.lower():
+        yield RAFT_LARGE.name, "metrics"
 
 
 def _licence(checkpoint: Checkpoint, use: str) -> Licence:

@@ -91,7 +91,7 @@ def read_subject(folder: Path, name: str, result: Path | None, notes: Sequence[s
     told = [*notes]
     shown = read_shown(folder)
     if shown is None:
-        told.append("This folder holds no pictures of frames and regions; runs of this version of photovst keep some.")
+        told.append("No pictures of regions were kept in this folder.")
         shown = Shown()
     records = read_records(folder)
     seconds, warnings = read_log(folder / "log.jsonl")

@@ -7,13 +7,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from small_runs import scene, write_clip
+from small_runs import write_clip
 
+from media.synthetic import pattern
 from photovst.media.clip import open_clip
 from photovst.media.images import write_image
 from photovst.media.previews import LONG_SIDE, QUALITIES, make_preview
 from photovst.media.records import ClipInfo, ColorTags
-from photovst.media.scenes import Look
 from photovst.media.video_writer import ClipWriter
 
 RATE = Fraction(24000, 1001)
@@ -25,7 +25,7 @@ def decoded(data: bytes) -> list[np.ndarray]:
 
 
 def test_the_same_pictures_in_any_browser(tmp_path: Path) -> None:
-    pictures = scene(Look.day, 8)
+    pictures = [pattern(t) for t in range(8)]
     preview = make_preview(open_clip(write_clip(tmp_path / "a.mkv", pictures)), RATE, 300, 10**6)
     assert (preview.frames, preview.complete, preview.even) == (8, True, True)
     with av.open(io.BytesIO(preview.data)) as container:
@@ -49,7 +49,7 @@ def test_large_clips_are_shown_small_and_odd_sides_get_even(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("folder", [False, True])
 def test_folders_and_stills(tmp_path: Path, folder: bool) -> None:
-    pictures = scene(Look.day, 8)[: 2 if folder else 1]
+    pictures = [pattern(t) for t in range(2 if folder else 1)]
     for index, picture in enumerate(pictures):
         write_image(tmp_path / f"{index}.png", picture)
     preview = make_preview(open_clip(tmp_path if folder else tmp_path / "0.png"), RATE, 300, 10**6)
@@ -57,7 +57,7 @@ def test_folders_and_stills(tmp_path: Path, folder: bool) -> None:
 
 
 def test_a_long_clip_is_cut(tmp_path: Path) -> None:
-    clip = open_clip(write_clip(tmp_path / "a.mkv", scene(Look.day, 8)))
+    clip = open_clip(write_clip(tmp_path / "a.mkv", [pattern(t) for t in range(8)]))
     preview = make_preview(clip, RATE, 5, 10**6)
     assert (preview.frames, preview.complete, len(decoded(preview.data))) == (5, False, 5)
     assert make_preview(clip, RATE, 8, 10**6).complete
@@ -75,7 +75,7 @@ def test_noise_is_made_to_fit(tmp_path: Path) -> None:
 
 
 def test_frames_of_different_lengths_are_told_of(tmp_path: Path) -> None:
-    pictures = scene(Look.day, 8)[:4]
+    pictures = [pattern(t) for t in range(4)]
     info = ClipInfo(
         size=pictures[0].shape[:2], kind="video", frame_rate=Fraction(20), frame_count=4, duration=None,
         pixel_format="yuv420p", bit_depth=8, has_alpha=False, has_audio=False,

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from html_page import Page
 from made_runs import jpeg, made_run, measure
-from small_runs import scene
+from media.synthetic import pattern
 
-from photovst.media.scenes import Look
 from photovst.report.page import Footage, Screen, plain, render, write_page, write_report
 from photovst.report.subject import Subject, read_subject
 from photovst.shown import Shown, ShownFrame
@@ -162,7 +161,7 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
 def test_pictures_of_many_runs_are_made_small(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photovst.report.page.PICTURE_BYTES", 20_000)
     one = subject(run)
-    shown = Shown("x", tuple(ShownFrame(t, *[jpeg(scene(Look.day, 12)[0])] * 3) for t in range(4)))
+    shown = Shown("x", tuple(ShownFrame(t, *[jpeg(pattern(0))] * 3) for t in range(4)))
     runs = [replace(one, name=str(k), shown=shown, worst=()) for k in range(3)]
     sources = Page(render(runs)).all("img", "src")
     assert len(sources) == 4 + 3 * (4 + 4)  # the clip's once

@@ -41,7 +41,7 @@ def test_an_empty_folder_is_told_of_and_nothing_fails(tmp_path: Path) -> None:
     subject = read_subject(tmp_path, "x", None)
     assert (subject.title, subject.worst, subject.losses, subject.settings) == ("x", (), {}, {})
     assert subject.unmeasured == f"Nothing was measured yet; 'photovst evaluate {tmp_path}' does it."
-    assert "no pictures" in subject.notes[0]
+    assert "No pictures" in subject.notes[0]
 
 
 def test_an_older_run_without_pictures_still_has_its_title(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_an_older_run_without_pictures_still_has_its_title(tmp_path: Path) -> No
     (run / "shown" / "shown.json").unlink()
     subject = read_subject(run, "x", tmp_path / "out.mp4")
     assert subject.title == "clip.mp4 in the light of photo.png"
-    assert "no pictures" in subject.notes[0]
+    assert "No pictures" in subject.notes[0]
 
 
 @pytest.mark.parametrize("text", ["{", '{"format": 99}'])
