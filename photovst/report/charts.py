@@ -19,6 +19,10 @@ Values = Sequence[tuple[int, float | None]]
 """``(frame, value)``, None where there is none."""
 
 
+FLOOR = -1
+"""The number of the line of the clip itself."""
+
+
 class Tick(NamedTuple):
     """A labelled place on an axis, in SVG units."""
 
@@ -55,13 +59,21 @@ def loss_series(records: Sequence[Mapping[str, Any]]) -> dict[str, Values]:
 
 
 def charts_of(runs: Sequence[tuple[str, Mapping[str, Values]]]) -> list[Chart]:
-    """A chart a name, with a line for each run that has values under it."""
+    """A chart a name, with a line for each run that has values under it.
+
+    Values under ``NAME.floor`` are the clip's own: the first run's make a line in the chart of ``NAME``.
+    """
+    floors = [name for name in dict.fromkeys(name for _, series in runs for name in series) if name.endswith(".floor")]
+    own = {name.removesuffix(".floor"): next(s[name] for _, s in runs if name in s) for name in floors}
+    runs = [(run, {name: values for name, values in s.items() if name not in floors}) for run, s in runs]
     names = dict.fromkeys(name for _, series in runs for name in series)
     charts = []
     for name in names:
         lines = {number: (run, series[name]) for number, (run, series) in enumerate(runs) if name in series}
         with_values = {n: (run, values) for n, (run, values) in lines.items() if any(is_known(v) for _, v in values)}
         if with_values:
+            if name in own:
+                with_values[FLOOR] = ("clip itself", own[name])
             charts.append(line_chart(name, with_values))
     return charts
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from photovst.report.charts import (
     BOTTOM,
+    FLOOR,
     HEIGHT,
     LEFT,
     MOST_POINTS,
@@ -61,6 +62,14 @@ def test_a_term_that_comes_late_or_in_one_run_alone_has_its_chart() -> None:
     ]
     assert charts_of([("a", {"never": [(0, None)]}), ("b", {})]) == []
     assert loss_series([]) == {}
+
+
+def test_the_clip_itself_is_a_line_in_the_same_chart() -> None:
+    series = {"e_warp": [(0, 1.0)], "e_warp.floor": [(0, 0.5)], "other": [(0, 1.0)]}
+    charts = charts_of([("a", series), ("b", series)])
+    lines = [(chart.name, [(line.name, line.number) for line in chart.lines]) for chart in charts]
+    runs = [("a", 0), ("b", 1)]
+    assert lines == [("e_warp", [*runs, ("clip itself", FLOOR)]), ("other", runs)]
 
 
 def test_the_last_of_several_passes_counts() -> None:
