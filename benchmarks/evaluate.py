@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from photovst.evaluate import evaluate_clip
-from photovst.judge import judges_here
+from photovst.judges.pictures import judges_here
 from photovst.judging import Judging
 from photovst.media.images import write_image
 from photovst.media.records import ClipInfo, ColorTags

@@ -152,7 +152,7 @@ def read_log(path: Path) -> tuple[dict[str, float], list[str]]:
 
 def _evaluation(folder: Path) -> tuple[Evaluation | None, str]:
     if not (folder / METRICS).exists():
-        return None, f"Nothing was measured yet; 'photovst evaluate {folder}' does it."
+        return None, f"Nothing was measured yet: 'photovst evaluate {folder}' does it; 'photovst report' then shows it."
     try:
         return read_evaluation(folder), ""
     except MediaError as error:

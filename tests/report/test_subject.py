@@ -40,7 +40,7 @@ def test_everything_of_a_run(tmp_path: Path) -> None:
 def test_an_empty_folder_is_told_of_and_nothing_fails(tmp_path: Path) -> None:
     subject = read_subject(tmp_path, "x", None)
     assert (subject.title, subject.worst, subject.losses, subject.settings) == ("x", (), {}, {})
-    assert subject.unmeasured == f"Nothing was measured yet; 'photovst evaluate {tmp_path}' does it."
+    assert subject.unmeasured.startswith(f"Nothing was measured yet: 'photovst evaluate {tmp_path}' does it; ")
     assert "No pictures" in subject.notes[0]
 
 
