@@ -14,6 +14,9 @@ from photovst.report.subject import Subject, hash_name
 NOT_COMPARED = ("output", "cache.folder", "cache.enabled", "cache.limit_mb")
 """Settings that say nothing about the result."""
 
+UNKNOWN = "-"
+"""Stands for a setting of a clip that photovst did not make."""
+
 BETTER = {"lower": "lower is better", "higher": "higher is better", "floor": "nearer to the clip's is better"}
 
 
@@ -108,7 +111,9 @@ def metric_rows(subjects: Sequence[Subject]) -> list[MetricRow]:
         for subject in subjects
     ]
     rows = []
-    for key in dict.fromkeys(key for metrics in measured for key in metrics):
+    keys = dict.fromkeys(key for metrics in measured for key in metrics)
+    names = list(dict.fromkeys(name for name, _ in keys))
+    for key in sorted(keys, key=lambda key: names.index(key[0])):  # a metric by other protocols right below it
         metrics = [each.get(key) for each in measured]
         there = [metric for metric in metrics if metric is not None]
         floors = {number_text(metric.floor) for metric in there}
@@ -127,19 +132,20 @@ def metric_rows(subjects: Sequence[Subject]) -> list[MetricRow]:
 
 
 def differing(subjects: Sequence[Subject]) -> list[SettingRow]:
-    """Settings, versions and inputs that are not the same in all runs; none where a run's cannot be read."""
-    known = [subject.settings for subject in subjects]
-    if not all(known):
-        return []
+    """Settings, versions and inputs that are not the same in all runs whose settings are known."""
+    known = [subject.settings for subject in subjects if subject.settings]
     rows = []
     for name in dict.fromkeys(name for settings in known for name in settings):
-        values = [_value(settings, name) for settings in known]
         # Where an input lay says nothing: its hash has a row of its own.
-        counts = name not in NOT_COMPARED and not any(hash_name(name) in settings for settings in known)
-        if len(set(values)) > 1 and counts:
-            commonest = max(values, key=values.count)
-            usual = values.count(commonest) > len(values) / 2
-            rows.append(SettingRow(name, [(value, usual and value == commonest) for value in values]))
+        if name in NOT_COMPARED or any(hash_name(name) in settings for settings in known):
+            continue
+        values = [_value(settings, name) for settings in known]
+        if len(set(values)) == 1:
+            continue
+        commonest = max(values, key=values.count)
+        usual = values.count(commonest) > len(values) / 2
+        shown = [_value(subject.settings, name) if subject.settings else UNKNOWN for subject in subjects]
+        rows.append(SettingRow(name, [(text, text == UNKNOWN or (usual and text == commonest)) for text in shown]))
     return rows
 
 

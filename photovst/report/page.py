@@ -111,6 +111,7 @@ def render(
         subjects=subjects,
         groups=groups,
         single=single,
+        figures=list(dict.fromkeys(name for subject in subjects for name, _ in subject.figures)),
         differing=differing(subjects),
         footage=footage or {},
         linked=linked,

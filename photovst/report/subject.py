@@ -37,6 +37,7 @@ class Subject:
         content_mark: tells whether two runs have the same clip.
         result: the name of the result.
         shown: its pictures.
+        photo: the name of the photograph.
         settings: by dotted name, with device, version and inputs; empty where they cannot be read.
         config: ``config.yaml`` as it is.
         provenance: ``provenance.json`` as it is.
@@ -59,6 +60,7 @@ class Subject:
     content_mark: str
     result: str
     shown: Shown
+    photo: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     config: str = ""
     provenance: str = ""
@@ -108,6 +110,7 @@ def read_subject(folder: Path, name: str, result: Path | None, notes: Sequence[s
         content_mark=mark,
         result=result.name if result is not None else Path(evaluation.result).name if evaluation else "",
         shown=shown,
+        photo=style,
         settings=settings | _circumstances(provenance) if settings else {},
         config=config,
         provenance=_text(folder / PROVENANCE),

@@ -58,10 +58,12 @@ def test_one_floor_stands_by_itself_and_several_with_their_figures() -> None:
 
 
 def test_figures_of_other_protocols_are_not_compared() -> None:
-    rows = metric_rows([subject("a", e_stab(0.02)), subject("b", e_stab(0.03, protocol="q")), subject("c")])
-    assert [(row.protocol, [cell.text for cell in row.cells]) for row in rows] == [
-        ("p", ["0.02", "", ""]),
-        ("q", ["", "0.03", ""]),
+    last = Metric("last", "p", 1.0, 1.0, "lower")
+    rows = metric_rows([subject("a", e_stab(0.02), last), subject("b", e_stab(0.03, protocol="q")), subject("c")])
+    assert [(row.name, row.protocol, [cell.text for cell in row.cells]) for row in rows] == [
+        ("e_stab", "p", ["0.02", "", ""]),
+        ("e_stab", "q", ["", "0.03", ""]),
+        ("last", "p", ["1", "", ""]),
     ]
 
 
@@ -83,7 +85,10 @@ def test_settings_that_differ_and_the_usual_ones() -> None:
         ("strength", [("1.0", True), ("0.5", False), ("1.0", True)]),
         ("encoder.kind", [("absent", True), ("absent", True), ("not set", False)]),
     ]
-    assert differing([runs[0], replace(runs[1], settings={})]) == []
+    foreign = replace(runs[1], settings={})
+    assert differing([runs[0], foreign]) == []
+    (row,) = differing([runs[0], foreign, runs[1]])
+    assert (row.name, row.values) == ("strength", [("1.0", False), ("-", True), ("0.5", False)])
 
 
 def test_names_get_as_many_folders_as_tell_them_apart() -> None:
