@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 DATA ?= ../shared/data
 
-.PHONY: venv demo test lint format bench clean
+.PHONY: venv demo test chromium lint format bench clean
 .DELETE_ON_ERROR:
 
 venv: $(INSTALLED)
@@ -22,8 +22,15 @@ demo: venv
 
 # A process a core, each with one thread: twice as fast as one process with all of them.
 test: export OMP_NUM_THREADS = 1
-test: lint
+test: lint chromium
 	$(BIN)/pytest -n auto --maxprocesses 8
+
+# The tests of the report look for a browser, and skip where there is none: on Debian root can bring it.
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  export DEBIAN_FRONTEND=noninteractive && \
+	  { apt-get install -y -q chromium || { apt-get update -q && apt-get install -y -q chromium; }; }; } >/dev/null 2>&1 || \
+	  echo "no Chromium here, and none can be installed: tests of the report in a browser are skipped"
 
 lint: venv
 	$(BIN)/ruff check .

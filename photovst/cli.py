@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst import compare_cli, evaluate_cli, flow_cli, scene_cli, segment_cli, weights_cli
+from photovst import compare_cli, evaluate_cli, flow_cli, report_cli, scene_cli, segment_cli, weights_cli
 from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
@@ -102,6 +102,7 @@ app.command()(compare_cli.compare)
 app.command()(evaluate_cli.evaluate)
 app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
+app.command()(report_cli.report)
 
 Overrides = Annotated[
     list[str] | None,

@@ -18,6 +18,27 @@ from photovst.settings_io import load_settings
 
 
 @dataclass(frozen=True)
+class RecordedRun:
+    """A run whose result is there; its content may be gone, its settings of another version.
+
+    Args:
+        folder: its run folder.
+        result: the clip it wrote.
+        result_sha256: of the result.
+        content: the clip it was made from, as it was named where the run was started.
+        content_sha256: of that clip.
+        provenance: its record.
+    """
+
+    folder: Path
+    result: Path
+    result_sha256: str
+    content: str
+    content_sha256: str
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class FinishedRun:
     """A run whose result is there.
 
@@ -49,6 +70,23 @@ def finished_run(place: Path) -> FinishedRun:
     Raises:
         MediaError: there is no run, it is unfinished, or its result or content is gone or not the one it was.
     """
+    run = recorded_run(place)
+    try:
+        settings = load_settings([run.folder / "config.yaml"])
+    except SettingsError as error:
+        raise MediaError(f"{run.folder} is of another version of photovst ({error}); run it anew") from error
+    settings = _from_here(settings, run.result)
+    if hash_input(settings.content) != run.content_sha256:
+        raise MediaError(f"{settings.content} is not the clip that {run.folder} was made from: it was changed since")
+    return FinishedRun(run.folder, settings, run.result, run.result_sha256, run.content_sha256, run.provenance)
+
+
+def recorded_run(place: Path) -> RecordedRun:
+    """The same for a run whose content and settings need not be there any more.
+
+    Raises:
+        MediaError: there is no run, it is unfinished, or its result is gone or not the one it was.
+    """
     folder = _folder(place)
     done, provenance = _json(folder / "finished.json"), _json(folder / PROVENANCE)
     if provenance is None:
@@ -57,21 +95,15 @@ def finished_run(place: Path) -> FinishedRun:
         raise MediaError(f"{folder} is unfinished; go on with: {_command(provenance)}")
     try:
         result = Path(os.path.normpath(folder / done["result"]))
-        recorded, inputs = done["sha256"], provenance["inputs"]
-        content_sha256 = inputs["content"]["sha256"]
-        settings = load_settings([folder / "config.yaml"])
+        recorded, content = done["sha256"], provenance["inputs"]["content"]
+        run = RecordedRun(folder, result, recorded, content["path"], content["sha256"], provenance)
     except (KeyError, TypeError) as error:
         raise MediaError(f"{folder} is of another version of photovst: it lacks {error}; run it anew") from error
-    except SettingsError as error:
-        raise MediaError(f"{folder} is of another version of photovst ({error}); run it anew") from error
     if not result.exists():
         raise MediaError(f"{result} is gone, which {folder} wrote; run it anew with: {_command(provenance)}")
     if hash_input(result) != recorded:
         raise MediaError(f"{result} is not the clip that {folder} wrote: it was changed since; run it anew")
-    settings = _from_here(settings, result)
-    if hash_input(settings.content) != content_sha256:
-        raise MediaError(f"{settings.content} is not the clip that {folder} was made from: it was changed since")
-    return FinishedRun(folder, settings, result, recorded, content_sha256, provenance)
+    return run
 
 
 def is_run(place: Path) -> bool:
@@ -92,12 +124,23 @@ def _folder(place: Path) -> Path:
     return folder
 
 
+def started_in(output: str, result: Path) -> list[Path]:
+    """Folders that paths of a run may be relative to: this one, and where it was started, as its result's name tells.
+
+    Args:
+        output: the result as it was named there.
+        result: where it lies, seen from here.
+    """
+    places = [Path()]
+    named, whole = Path(output), result.resolve()
+    if named.parts and not named.is_absolute() and whole.parts[-len(named.parts) :] == named.parts:
+        places.append(Path(*whole.parts[: -len(named.parts)]))
+    return places
+
+
 def _from_here(settings: Settings, result: Path) -> Settings:
     """Settings whose content and photograph lead there; their paths were relative to where the run was started."""
-    places = [Path()]
-    output, whole = Path(settings.output), result.resolve()
-    if not output.is_absolute() and whole.parts[-len(output.parts) :] == output.parts:
-        places.append(Path(*whole.parts[: -len(output.parts)]))
+    places = started_in(settings.output, result)
     content, style = (_found(given, places, result) for given in (settings.content, settings.style))
     return replace(settings, content=content, style=style)
 

@@ -13,17 +13,13 @@ from torch import Tensor
 from photovst.config import Settings
 from photovst.coverage import HEADINGS, coverage_rows, write_coverage
 from photovst.guidance.regions import Regions
-from photovst.media.images import encode_picture
+from photovst.media.previews import jpeg
 from photovst.media.records import Picture as Pixels
 from photovst.media.tensors import resized, to_picture
 from photovst.ops.resize import limit_long_side, resize
 from photovst.progress import Progress
-from photovst.report import CoverageRow, Pair, Picture, write_report
-
-SHOWN = 4
-"""Frames in the report, spread over the clip."""
-
-LONG_SIDE = 640
+from photovst.report.page import write_report
+from photovst.shown import LONG_SIDE, CoverageRow, Shown, ShownFrame, ShownPhoto, spread, write_shown
 
 
 class Highlights:
@@ -34,10 +30,8 @@ class Highlights:
     """
 
     def __init__(self, count: int) -> None:
-        last = max(count - 1, 0)
-        self._wanted = {round(i * last / (SHOWN - 1)) for i in range(SHOWN)}
-        self._pairs: list[Pair] = []
-        self._overlays: list[Picture] = []
+        self._wanted = spread(count)
+        self._frames: list[ShownFrame] = []
         self._regions: list[tuple[int, Regions]] = []
         self._mapping: dict[str, str] = {}
 
@@ -54,15 +48,12 @@ class Highlights:
         """Keep the frame if it is one of those to be shown."""
         if index not in self._wanted:
             return
-        self._pairs.append(Pair(f"frame {index}", _jpeg(content), _jpeg(result)))
-        self._overlays.append(Picture(f"regions of frame {index}", _jpeg(overlay(content, masks))))
+        self._frames.append(ShownFrame(index, _jpeg(content), _jpeg(result), _jpeg(overlay(content, masks))))
 
     def write(self, folder: Path, settings: Settings, output: Path, photo: Tensor, progress: Progress) -> Path:
-        """Write the run's report."""
-        picture = to_picture(photo)
-        overlays = [*self._overlays, *self._photos()]
+        """Write the run's pictures, its coverage and its report."""
         several = len(self._regions) > 1
-        rows = [
+        rows = tuple(
             CoverageRow(
                 f"{row.name} (from frame {first})" if several else row.name,
                 row.clip,
@@ -73,28 +64,30 @@ class Highlights:
             )
             for first, regions in self._regions
             for row in sorted(regions.coverage, key=lambda row: -row.clip)
-        ]
-        write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
-        return write_report(
-            folder,
-            title=f"{Path(settings.content).name} in the light of {Path(settings.style).name}",
-            result=output,
-            style=Picture(Path(settings.style).name, _jpeg(picture)),
-            pairs=self._pairs,
-            overlays=overlays,
-            coverage=rows,
-            seconds=progress.seconds,
-            warnings=progress.warnings,
         )
+        write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
+        shown = Shown(
+            title=f"{Path(settings.content).name} in the light of {Path(settings.style).name}",
+            frames=tuple(self._frames),
+            style=ShownPhoto(Path(settings.style).name, _jpeg(to_picture(photo))),
+            style_regions=tuple(self._photos()),
+            coverage=rows,
+            # Some are told of before the run has a log.
+            warnings=tuple(progress.warnings),
+            seconds=progress.seconds,
+        )
+        write_shown(folder, shown)
+        return write_report(folder, output)
 
-    def _photos(self) -> list[Picture]:
+    def _photos(self) -> list[ShownPhoto]:
         """The photographs with their regions: the first shot's."""
         regions, pictures = self._regions[0][1], []
         for place, photo in enumerate(regions.photos):
             # A region has its color where it takes its style from: not in photographs that it does not look at.
             here = photo.masks.new_tensor([float(source == place) for source in regions.sources])
             shown = overlay(to_picture(photo.image), photo.masks * here[:, None, None])
-            pictures.append(Picture(f"regions of {photo.name}" if place else "regions of the photograph", _jpeg(shown)))
+            caption = f"Regions of {photo.name}" if place else "Regions of the photograph"
+            pictures.append(ShownPhoto(caption, _jpeg(shown)))
         return pictures
 
 
@@ -125,4 +118,4 @@ def _small(picture: Pixels) -> Pixels:
 
 
 def _jpeg(picture: Pixels) -> bytes:
-    return encode_picture(Path("picture.jpg"), _small(picture), None)
+    return jpeg(_small(picture))

@@ -35,6 +35,8 @@ CONTENTS = (
     "report.html",
     "coverage.csv",
     "metrics.json",
+    "metrics",
+    "shown",
     "log.jsonl",
     "frames.jsonl",
     "frames",

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from photovst import highlights as module
 from photovst.guidance.matching import Coverage
 from photovst.guidance.regions import Regions, StylePhoto, unrefined
-from photovst.highlights import LONG_SIDE, Highlights, colors, overlay
+from photovst.highlights import Highlights, colors, overlay
 from photovst.progress import Progress
 from photovst.settings_io import load_settings
+from photovst.shown import LONG_SIDE, Shown, read_shown
 
 
 class Quiet:
@@ -64,16 +64,16 @@ def _gathered(count: int) -> Highlights:
     return highlights
 
 
-def _report(highlights: Highlights, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What is handed to the report's writer."""
-    given: dict[str, Any] = {}
-    monkeypatch.setattr(module, "write_report", lambda folder, **rest: given.update(rest) or folder / "report.html")
+def _report(highlights: Highlights, folder: Path) -> Shown:
+    """What is kept for the report."""
     settings = load_settings([], [], {"content": "a/clip.mp4", "style": "b/photo.jpg", "output": "out.mp4"})
     progress = Progress(Quiet())
     progress.warnings.append("look out")
     path = highlights.write(folder, settings, Path("out.mp4"), PHOTO, progress)
     assert path == folder / "report.html"
-    return given
+    shown = read_shown(folder)
+    assert shown is not None
+    return shown
 
 
 def _decoded(data: bytes) -> np.ndarray:
@@ -84,33 +84,32 @@ def _decoded(data: bytes) -> np.ndarray:
     ("count", "shown"),
     [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 1, 2, 3]), (10, [0, 3, 6, 9]), (301, [0, 100, 200, 300])],
 )
-def test_four_frames_are_kept_from_first_to_last(
-    count: int, shown: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = _report(_gathered(count), tmp_path, monkeypatch)
-    assert [pair.caption for pair in given["pairs"]] == [f"frame {index}" for index in shown]
-    captions = [f"regions of frame {index}" for index in shown] + ["regions of the photograph"]
-    assert [picture.caption for picture in given["overlays"]] == captions
-    for index, pair in zip(shown, given["pairs"], strict=True):
-        assert abs(int(_decoded(pair.content).mean()) - index % 256) <= 1
-        assert abs(int(_decoded(pair.result).mean()) - 200) <= 1
+def test_four_frames_are_kept_from_first_to_last(count: int, shown: list[int], tmp_path: Path) -> None:
+    given = _report(_gathered(count), tmp_path)
+    assert [frame.frame for frame in given.frames] == shown
+    assert [photo.caption for photo in given.style_regions] == ["Regions of the photograph"]
+    for index, frame in zip(shown, given.frames, strict=True):
+        assert frame.content is not None
+        assert frame.result is not None
+        assert abs(int(_decoded(frame.content).mean()) - index % 256) <= 1
+        assert abs(int(_decoded(frame.result).mean()) - 200) <= 1
 
 
-def test_the_report_is_told_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = _report(_gathered(2), tmp_path, monkeypatch)
-    assert given["title"] == "clip.mp4 in the light of photo.jpg"
-    assert given["style"].caption == "photo.jpg"
-    assert _decoded(given["style"].data).shape == (40, 50, 3)
-    assert given["warnings"] == ["look out"]
-    drawn = _decoded(given["overlays"][-1].data).mean(axis=0)  # the photograph's own regions: the other way round
+def test_the_report_is_told_of_the_run(tmp_path: Path) -> None:
+    given = _report(_gathered(2), tmp_path)
+    assert given.title == "clip.mp4 in the light of photo.jpg"
+    assert given.style is not None
+    assert given.style.caption == "photo.jpg"
+    assert _decoded(given.style.data).shape == (40, 50, 3)
+    assert given.warnings == ("look out",)
+    drawn = _decoded(given.style_regions[-1].data).mean(axis=0)  # the photograph's own regions: the other way round
     red, cyan = np.array(colors(2))
     np.testing.assert_allclose(drawn[[5, 45]], [(128 + cyan) / 2, (128 + red) / 2], atol=4)
-    assert given["result"] == Path("out.mp4")
 
 
-def test_regions_are_listed_by_shot_with_their_areas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regions_are_listed_by_shot_with_their_areas(tmp_path: Path) -> None:
     highlights = _gathered(2)
-    rows = _report(highlights, tmp_path, monkeypatch)["coverage"]
+    rows = _report(highlights, tmp_path).coverage
     assert [(row.name, row.clip, row.photo, row.mapped_to) for row in rows] == [
         ("ground", 0.5, 0.5, "ground"),
         ("sky", 0.5, 0.5, "sky"),
@@ -119,7 +118,7 @@ def test_regions_are_listed_by_shot_with_their_areas(tmp_path: Path, monkeypatch
     red, cyan = ("#{:02x}{:02x}{:02x}".format(*color) for color in colors(2))
     assert [row.color for row in rows] == [cyan, red, None]
     highlights.begin_shot(1, _regions(0.75), Progress(Quiet()))
-    rows = _report(highlights, tmp_path, monkeypatch)["coverage"]
+    rows = _report(highlights, tmp_path).coverage
     names = [*("ground", "sky", "water"), *("sky", "ground", "water")]  # the largest first
     assert [row.name for row in rows] == [
         f"{name} (from frame {first})" for name, first in zip(names, (0, 0, 0, 1, 1, 1), strict=True)
@@ -127,7 +126,7 @@ def test_regions_are_listed_by_shot_with_their_areas(tmp_path: Path, monkeypatch
     assert [row.clip for row in rows] == [0.5, 0.5, 0.0, 0.75, 0.25, 0.0]
 
 
-def test_coverage_is_written_and_told_where_the_mapping_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_coverage_is_written_and_told_where_the_mapping_is_new(tmp_path: Path) -> None:
     told: list[dict[str, Any]] = []
     progress = Progress(Quiet())
     progress.record_to(told.append)
@@ -136,7 +135,7 @@ def test_coverage_is_written_and_told_where_the_mapping_is_new(tmp_path: Path, m
         highlights.begin_shot(first, regions, progress)
     assert [event["title"] for event in told] == ["regions", "regions from frame 2 on"]
     assert told[0]["rows"][0] == ["ground", "50.0%", "50.0%", "ground", "in both"]
-    _report(highlights, tmp_path, monkeypatch)
+    _report(highlights, tmp_path)
     lines = (tmp_path / "coverage.csv").read_text().splitlines()
     assert lines[0] == "first_frame,name,area_in_clip,area_in_photograph,mapped_to,region,why"
     assert lines[3] == "0,water,0.000000,0.100000,nothing,,not in the clip"

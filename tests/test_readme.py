@@ -52,6 +52,9 @@ def write_regions(settings, *, matched, overwrite, progress):
 def compare(members, folder, **rest):
     return members[0].settings.output
 
+def write_runs_report(runs, output, *, overwrite, progress):
+    return output
+
 def write_scene(folder, scene, *rest, **named):
     return None
 
@@ -87,6 +90,7 @@ for name, functions in (
     ("finished_runs", (finished_run, is_run)),
     ("flow_clips", (write_flow_clips,)),
     ("segment_clips", (write_regions,)),
+    ("report_runs", (write_runs_report,)),
     ("media.scene_files", (write_scene,)),
 ):
     module = types.ModuleType(f"photovst.{name}")

@@ -336,7 +336,7 @@ def test_the_report(inputs: None) -> None:
     assert "<h1>clip.mkv in the light of photo.png</h1>" in page
     assert '<video src="../out.mp4"' in page
     assert re.findall(r'alt="Result, (frame \d)"', page) == ["frame 0", "frame 1", "frame 2", "frame 3"]
-    assert page.count("regions of frame") == 2 * 4  # caption and alternative text
+    assert page.count("Regions of frame") == 2 * 4  # caption and alternative text
     assert all(f"region {k}</td>" in page for k in (1, 2))
     assert "<td>in both</td>" in page
     assert all(
