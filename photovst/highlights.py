@@ -19,7 +19,7 @@ from photovst.media.tensors import resized, to_picture
 from photovst.ops.resize import limit_long_side, resize
 from photovst.progress import Progress
 from photovst.report.page import write_report
-from photovst.shown import LONG_SIDE, CoverageRow, Shown, ShownFrame, ShownPhoto, spread, write_shown
+from photovst.shown import LONG_SIDE, CoverageRow, Shown, ShownFrame, ShownPhoto, clip_name, spread, write_shown
 
 
 class Highlights:
@@ -67,7 +67,7 @@ class Highlights:
         )
         write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
         shown = Shown(
-            title=f"{Path(settings.content).name} in the light of {Path(settings.style).name}",
+            title=f"{clip_name(settings.content)} in the light of {Path(settings.style).name}",
             frames=tuple(self._frames),
             style=ShownPhoto(Path(settings.style).name, _jpeg(to_picture(photo))),
             style_regions=tuple(self._photos()),

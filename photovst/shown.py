@@ -97,6 +97,17 @@ def spread(count: int) -> set[int]:
     return {round(i * max(count - 1, 0) / (FRAMES - 1)) for i in range(FRAMES)}
 
 
+def clip_name(content: str) -> str:
+    """What a clip is called: its file's or folder's name, with that of the folder above where it says nothing.
+
+    >>> clip_name("day.mp4"), clip_name("davis/kite-surf"), clip_name("scene/frames"), clip_name("scene/*.png")
+    ('day.mp4', 'kite-surf', 'scene/frames', 'scene/*.png')
+    """
+    path = Path(content)
+    says_nothing = path.name.lower() in ("frames", "images", "clip") or "*" in path.name
+    return f"{path.parent.name}/{path.name}" if says_nothing and path.parent.name else path.name
+
+
 def write_shown(folder: Path, shown: Shown) -> Path:
     """Write ``shown/`` into a folder, in place of a former one, and return its path.
 

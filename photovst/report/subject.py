@@ -17,7 +17,7 @@ from photovst.provenance import flatten
 from photovst.report.charts import Values, is_known, loss_series
 from photovst.report.licences import Licence, licences_of
 from photovst.run import PROVENANCE, read_records
-from photovst.shown import Shown, ShownPhoto, picture_in, read_shown
+from photovst.shown import Shown, ShownPhoto, clip_name, picture_in, read_shown
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def read_subject(folder: Path, name: str, result: Path | None, notes: Sequence[s
     seconds = seconds or dict(shown.seconds)
     of_style = (inputs.get("style") or {}).get("path") or settings.get("style") or (evaluation and evaluation.style)
     style = Path(str(of_style)).name if of_style else ""
-    clip = Path(content).name
+    clip = clip_name(content)
     title = shown.title or (f"{clip} in the light of {style}" if style else name)
     return Subject(
         name=name,
