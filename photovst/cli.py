@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst import compare_cli, flow_cli, scene_cli, segment_cli, weights_cli
+from photovst import compare_cli, flow_cli, scene_cli, segment_cli, sweep_cli, weights_cli
 from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
@@ -101,6 +101,7 @@ app.command()(scene_cli.scene)
 app.command()(compare_cli.compare)
 app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
+app.command()(sweep_cli.sweep)
 
 Overrides = Annotated[
     list[str] | None,

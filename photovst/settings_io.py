@@ -69,8 +69,8 @@ def load_settings(
 ) -> Settings:
     """Settings from defaults, YAML files in order, dotlist overrides, fixed and last values, each over the former.
 
-    Fixed values are those given as arguments, which no override may set as well; ``last`` ones replace any. Layers, from
-    `flat_settings` and each with what an error calls it, lie over the files and under the overrides.
+    Fixed values are those given as arguments, which no override may set as well; ``last`` ones replace any. Layers,
+    from `flat_settings` and each with what an error calls it, lie over the files and under the overrides.
 
     Raises:
         SettingsError: a file cannot be read, or a setting is unknown, missing, of the wrong type, out of

@@ -89,8 +89,8 @@ def read_sweep(path: Path) -> SweepFile:
     """Read a sweep file.
 
     Raises:
-        SettingsError: it cannot be read; a key is unknown or holds what it must not; a setting is given twice, or is one
-            that the sweep gives itself.
+        SettingsError: it cannot be read; a key is unknown or holds what it must not; a setting is given twice, or is
+            one that the sweep gives itself.
     """
     values = read_yaml(path)
     _known(values, KEYS, str(path))

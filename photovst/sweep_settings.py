@@ -133,9 +133,9 @@ def safe(name: str) -> str:
 
 
 def _points(raw: SweepFile) -> Iterator[Point]:
-    variants: Mapping[str | None, Mapping[str, Any]] = dict(raw.variants) or {None: {}}
+    variants: list[tuple[str | None, Mapping[str, Any]]] = [*raw.variants.items()] or [(None, {})]
     tails = _tails([*raw.grid])
-    for variant, changes in variants.items():
+    for variant, changes in variants:
         for key in raw.grid:
             if key in changes:
                 raise SettingsError(f"{raw.path}: {key} is set by variants.{variant} and by the grid; leave one out")
