@@ -87,15 +87,13 @@ def sweep(
         if ray is None:
             run = partial(in_turn, evaluate=evaluate_run, overwrite=overwrite, threads=threads, progress_for=told)
         else:
-            from photovst.ray_tasks import Resources
+            from photovst.ray_tasks import RayTasks, Resources
             from photovst.sweep_ray import on_ray
 
             run = partial(
                 on_ray,
                 evaluate=evaluate_run,
-                address=ray,
-                resources=Resources(cpus, gpus, retries),
-                slots=slots,
+                cluster=lambda: RayTasks(ray, Resources(cpus, gpus, retries), slots),
                 by_shot=by is Unit.shot,
                 overwrite=overwrite,
                 threads=threads or 1,

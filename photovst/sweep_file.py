@@ -42,9 +42,10 @@ PLACES = {
 
 
 class Term(Enum):
-    """What ``terms`` says of a term: ``on`` leaves it the weight it has, which must not be 0."""
+    """What ``terms`` says of a term: ``off`` is weight 0, ``on`` leaves it the weight it has, which must not be 0."""
 
     on = "on"
+    off = "off"
 
 
 Flat = dict[str, Any]
@@ -155,19 +156,18 @@ def _united(settings: Any, switched: Any, source: str) -> Flat:
     for name, state in _mapping(switched, f"{source}, terms").items():
         key, value = _term(name, state, f"{source}, terms")
         if key in flat:
-            said = "on" if value is Term.on else "off"
-            raise SettingsError(f"{source}: the term {name} is {said}, and {key} is set too; leave one out")
+            raise SettingsError(f"{source}: the term {name} is {value.value}, and {key} is set too; leave one out")
         flat[key] = value
     return flat
 
 
-def _term(name: str, state: Any, source: str) -> tuple[str, Any]:
+def _term(name: str, state: Any, source: str) -> tuple[str, Term]:
     if name not in terms():
         raise SettingsError(f"{source}: there is no term {name!r}; {did_you_mean(name, terms())}")
     # YAML 1.1 reads a bare 'on' as true and 'off' as false.
     if state not in (True, False, "on", "off") or isinstance(state, int) != isinstance(state, bool):
         raise SettingsError(f"{source}: {name} is on or off, but {state!r} was given")
-    return f"objective.{name}.weight", Term.on if state in (True, "on") else 0.0
+    return f"objective.{name}.weight", Term.on if state in (True, "on") else Term.off
 
 
 def _own(flat: Flat, source: str) -> Flat:
@@ -185,7 +185,8 @@ def _grid(values: Mapping[str, Any], source: str) -> dict[str, list[Any]]:
         head, _, rest = name.partition(".")
         if head == "terms":
             pairs = [_term(rest, entry, source) for entry in entries]
-            key, listed = pairs[0][0], [value for _, value in pairs]
+            key = pairs[0][0]
+            listed: list[Any] = [value for _, value in pairs]
         else:
             flat = _own(flat_settings(_nested(name, entries[0]), source), source)
             if len(flat) != 1:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.evaluation import METRICS
 from photovst.progress import Progress, progress_for
-from photovst.ray_tasks import RayTasks, Resources
+from photovst.ray_tasks import RayTasks
 from photovst.shots_apart import FOLDER, ShotOrder, do_order, stylize_shots_apart
 from photovst.stylize import is_finished
 from photovst.sweep import Ended, Evaluate, in_turn, run_member, torch_threads
@@ -23,18 +24,15 @@ def on_ray(
     members: Sequence[SweepMember],
     *,
     evaluate: Evaluate,
-    address: str,
-    resources: Resources,
-    slots: int | None = None,
+    cluster: Callable[[], AbstractContextManager[RayTasks]],
     by_shot: bool = False,
     overwrite: bool = False,
     threads: int = 1,
     progress_for: Callable[[], Progress],
-    work: Callable[[SweepMember, Evaluate, bool, int], None] | None = None,
 ) -> Iterator[Ended]:
     """Run members as tasks, as `in_turn` does one after the other; with ``by_shot`` the shots of each in its turn.
 
-    Where nothing is left to be run, no cluster is used. ``work`` is what a task does with a member, when not this.
+    Where nothing is left to be run, no cluster is asked for.
 
     Raises:
         SettingsError: the cluster cannot be used.
@@ -44,15 +42,15 @@ def on_ray(
     left = [each for each in members if each not in done]
     if not left:
         return
-    with RayTasks(address, resources, slots) as tasks, progress_for() as progress:
-        progress.note(f"{len(left)} members on Ray ({address}), {tasks.slots} tasks at once")
+    with cluster() as tasks, progress_for() as progress:
+        progress.note(f"{len(left)} members on Ray, {tasks.slots} tasks at once")
         whole = [each for each in left if not by_shot or each.settings.schedule.passes.count > 1]
         if by_shot and whole:
             progress.note(f"as one task each, for they take several passes: {', '.join(each.name for each in whole)}")
         jobs = {each.name: (each, evaluate, overwrite, threads) for each in whole}
         holds = {each.name: each.run_folder for each in whole}
         by_name = {each.name: each for each in whole}
-        for number, (name, error) in enumerate(tasks.results(work or _member_there, jobs, holds), start=1):
+        for number, (name, error) in enumerate(tasks.results(_member_there, jobs, holds), start=1):
             progress.note(f"{number} of {len(whole)} ended: {name}{' (failed)' if error else ''}")
             yield by_name[name], error
         for member in left:

@@ -141,7 +141,7 @@ def _points(raw: SweepFile) -> Iterator[Point]:
                 raise SettingsError(f"{raw.path}: {key} is set by variants.{variant} and by the grid; leave one out")
         for values in itertools.product(*raw.grid.values()):
             chosen = dict(zip(raw.grid, values, strict=True))
-            labels = [f"{tails[key]}={_label(value)}" for key, value in chosen.items()]
+            labels = [_label(key, tails[key], value) for key, value in chosen.items()]
             name = ",".join([*([variant] if variant is not None else []), *labels]) or "base"
             yield Point(name, variant, chosen, {**changes, **chosen})
 
@@ -160,10 +160,11 @@ def _tails(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _label(value: Any) -> str:
-    if value is Term.on:
-        return "on"
-    return json.dumps(value, ensure_ascii=False).replace(" ", "") if not isinstance(value, str) else value
+def _label(name: str, tail: str, value: Any) -> str:
+    if isinstance(value, Term):
+        return f"{name.split('.')[1]}={value.value}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace(" ", "")
+    return f"{tail}={text}"
 
 
 def _base_clip(raw: SweepFile, overrides: Sequence[str]) -> str:
@@ -190,7 +191,10 @@ def _member_settings(
         (f"{raw.path}, {point.name}", point.changes),
     ]
     switched_on = [name for _, layer in layers for name, value in layer.items() if value is Term.on]
-    given = [(source, {n: v for n, v in layer.items() if v is not Term.on}) for source, layer in layers]
+    given = [
+        (source, {name: 0.0 if value is Term.off else value for name, value in layer.items() if value is not Term.on})
+        for source, layer in layers
+    ]
     last: dict[str, object] = {"output": place}
     last |= {} if clip.content is None else {"content": clip.content}
     last |= {} if (style := photo or clip.style) is None else {"style": style}
@@ -204,8 +208,7 @@ def _member_settings(
             )
     still = Path(draft.content).suffix.lower() in STILLS and Path(draft.content).is_file()
     suffix = ".png" if still else SUFFIXES[draft.video.codec]
-    last["output"] = place / f"seed{draft.seed}{suffix}"
-    return load_settings(raw.base, overrides, last=last, layers=given)
+    return dataclasses.replace(draft, output=str(place / f"seed{draft.seed}{suffix}"))
 
 
 def _check_overrides(overrides: Sequence[str], points: Sequence[Point], raw: SweepFile) -> None:
@@ -264,9 +267,12 @@ def _check_different(members: Sequence[SweepMember], path: Path) -> None:
 
 
 def _check_there(members: Sequence[SweepMember], path: Path) -> None:
+    written = {Path(member.settings.output).resolve() for member in members}
     for member in members:
         for kind in ("content", "style"):
             place = getattr(member.settings, kind)
+            if Path(place).resolve() in written:
+                raise SettingsError(f"{path}: {kind} {place} would be written over by a member; choose another output")
             if not Path(place).exists() and not any(sign in place for sign in "*?["):
                 raise SettingsError(f"{path}: {member.clip}: {kind} {place} does not exist; check the path")
         for place in (member.judging.flow_folder, *(member.judging.masks or ())):

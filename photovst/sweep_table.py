@@ -283,7 +283,7 @@ def record(sweep: Sweep, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return "on" if value is Term.on else value
+    return value.value if isinstance(value, Term) else value
 
 
 def _exact(value: float | None) -> str:
