@@ -29,6 +29,7 @@ import torch
 from photovst.build import build_encoder
 from photovst.build_optimizer import build_optimizer, build_scales
 from photovst.build_regions import build_regions
+from photovst.datasets.luan_pairs import Pair, choose_pairs, find_pairs
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
 from photovst.judge import PairJudge
@@ -39,7 +40,6 @@ from photovst.models.vgg_checkpoints import vgg19_cd16x
 from photovst.models.weights import load
 from photovst.ops.resize import fit_long_side
 from photovst.pairs import Row, summary
-from photovst.published_pairs import Pair, choose_pairs, find_pairs
 from photovst.settings_io import load_settings
 
 JUDGE = "vgg19_cd16x"

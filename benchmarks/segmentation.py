@@ -24,12 +24,12 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from photovst.build_regions import build_regions
+from photovst.datasets.luan_pairs import Pair, choose_pairs, find_pairs
 from photovst.highlights import overlay
 from photovst.media.images import read_image, write_image
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.ops.masks import resize_masks
 from photovst.ops.resize import fit_long_side
-from photovst.published_pairs import Pair, choose_pairs, find_pairs
 from photovst.settings_io import load_settings
 
 PATHS = {"content": "a.png", "style": "b.png", "output": "unused.png"}

@@ -162,3 +162,10 @@ class Codec(Enum):
     prores = "prores"
     ffv1 = "ffv1"
     png = "png"
+
+
+class Layout(Enum):
+    """How clips are shown together."""
+
+    side = "side"
+    split = "split"

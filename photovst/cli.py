@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst import compare_cli, flow_cli, scene_cli, segment_cli, sweep_cli, weights_cli
+from photovst import compare_cli, evaluate_cli, flow_cli, scene_cli, segment_cli, sweep_cli, weights_cli
 from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
 
 if TYPE_CHECKING:
     from photovst.config import Settings
-    from photovst.published_pairs import Pair
+    from photovst.datasets.luan_pairs import Pair
 
 ENVIRONMENT_ERRORS = frozenset(
     (
@@ -99,6 +99,7 @@ app = typer.Typer(
 app.add_typer(weights_cli.app, name="weights")
 app.command()(scene_cli.scene)
 app.command()(compare_cli.compare)
+app.command()(evaluate_cli.evaluate)
 app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
 app.command()(sweep_cli.sweep)

@@ -7,38 +7,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
+from photovst.bench import RELATED, judging_settings
 from photovst.build import build_cache
 from photovst.build_regions import build_regions
-from photovst.clip_judge import CUT_THRESHOLD, LONG, SIZE, Motion, content_motion, judge_clip
+from photovst.clip_figures import ClipFigures
+from photovst.clip_frames import LONG
+from photovst.clip_judge import CUT_THRESHOLD, Bench, judge_clip
+from photovst.clip_likeness import Look
+from photovst.clip_motion import JudgedMotion, content_motion
 from photovst.compare_pictures import contact_sheet, plots
 from photovst.compare_settings import Member
 from photovst.compare_table import Row, table
-from photovst.config import Compat, EncoderKind, SegmentationMethod, SegmentationSettings, Settings
+from photovst.config import SegmentationMethod, SegmentationSettings
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.guidance.flow_folder import FlowFiles
-from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey, survey
-from photovst.judge import Judges, judges_here
+from photovst.judge import judges_here
 from photovst.media.clip import open_clip
 from photovst.media.images import encode_picture, read_image
 from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame
+from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress, json_bytes
 from photovst.run import default_run_folder, read_records
 from photovst.storage import write_atomic
 from photovst.stylize import is_finished, stylize_clip
 from photovst.types import Size
 
-RELATED = {
-    EncoderKind.steerable: "steerable",
-    EncoderKind.vgg19_cd16x: "vgg19_cd16x",
-    EncoderKind.vgg19: "vgg19_conv3_1",
-    EncoderKind.vgg19_caffe: "vgg19_conv3_1",
-}
-"""The judge that each encoder is, or is the first layers of: it does not judge what was optimized with it."""
+SIZE = 320
+"""Longer side members are judged at, in pixels; a smaller clip is judged as it is."""
 
 
 def compare(
@@ -93,7 +91,7 @@ def compare(
             on_failure(member.name, error)
     with progress_for() as progress:
         progress.stage("judge")
-        rows = [panel.row("input", members[0].settings.content, frozenset())]
+        rows = []
         for member in list(done):
             try:
                 rows.append(panel.member_row(member))
@@ -101,6 +99,7 @@ def compare(
                 done.remove(member)
                 failures[member.name] = error
                 on_failure(member.name, error)
+        rows.insert(0, panel.input_row())
         text = table(rows)
         if panel.absent:
             text += f"\nNot judged by {' and '.join(panel.absent)}: no weights here; 'photovst weights' says how.\n"
@@ -108,7 +107,7 @@ def compare(
         record["members"] = {each.name: {"config": str(each.config), "output": each.settings.output} for each in done}
         record["failures"] = {name: str(error) for name, error in failures.items()}
         clips = {"input": members[0].settings.content, **{each.name: each.settings.output for each in done}}
-        sheet = contact_sheet(clips, read_image(members[0].settings.style), panel.overview.count)
+        sheet = contact_sheet(clips, read_image(members[0].settings.style), overview.count)
         write_atomic(folder / "compare.json", json_bytes(record))
         write_atomic(folder / "compare.jpg", encode_picture(Path("compare.jpg"), sheet, None))
         write_atomic(folder / "compare.png", plots({row.name: row.figures for row in rows}))
@@ -124,19 +123,14 @@ def _run(member: Member, overwrite: bool, progress: Progress) -> None:
 
 @dataclass(frozen=True)
 class _Panel:
-    """What all members are judged by: judges, regions, motion, and a first look at the content."""
+    """What all members are judged by, and the figures of the content, which the first of them brings."""
 
     content: str
     style: str
-    judges: Judges
+    bench: Bench
     absent: list[str]
-    regions: Regions
     regions_from: str | dict[str, str]
-    motion: Motion
-    motion_from: str
-    overview: Survey
-    photo: torch.Tensor
-    size: int
+    floor: list[ClipFigures]
 
     @classmethod
     def of(
@@ -153,71 +147,41 @@ class _Panel:
         judges, absent = judges_here()
         settings = judging_settings([member.settings for member in members], masks)
         samples = [to_frame(picture) for picture in overview.samples(Shot(0, overview.count))]
-        return cls(
-            content=first.content,
-            style=first.style,
-            judges=judges,
-            absent=absent,
-            regions=build_regions(settings, samples, photo, overview.count, None if masks is None else of_clip),
-            regions_from=_origin(settings.segmentation),
-            motion=content_motion(build_cache(first)) if flow is None else flow.between,
-            motion_from="dis" if flow is None else str(flow.folder),
-            overview=overview,
-            photo=photo,
-            size=size,
-        )
+        regions = build_regions(settings, samples, photo, overview.count, None if masks is None else of_clip)
+        look = Look.of(photo, regions.photo, regions.of, judges, max(limit_long_side(of_clip, size)))
+        motion = content_motion(build_cache(first))
+        if flow is not None:
+            motion = JudgedMotion(str(flow.folder), flow.between)
+        bench = Bench(motion, overview, look, size)
+        return cls(first.content, first.style, bench, absent, _origin(settings.segmentation), [])
 
-    def row(self, name: str, clip: str, left_out: frozenset[str], run_folder: Path | None = None) -> Row:
-        judges = {name: judge for name, judge in self.judges.items() if name not in left_out}
-        figures = judge_clip(
-            self.content,
-            clip,
-            self.photo,
-            self.regions.of,
-            self.regions.photo,
-            judges,
-            self.motion,
-            self.size,
-            self.overview,
-        )
-        return Row(name, figures, () if run_folder is None else tuple(read_records(run_folder)))
+    def input_row(self) -> Row:
+        """The content's own row, which is the floor."""
+        if not self.floor:
+            self.floor.append(judge_clip(self.content, None, self.bench).floor)
+        return Row("input", self.floor[0])
 
     def member_row(self, member: Member) -> Row:
         own = RELATED.get(member.settings.encoder.kind)
-        left_out = frozenset() if own is None else frozenset((own,))
-        return self.row(member.name, member.settings.output, left_out, default_run_folder(member.settings.output))
+        assert self.bench.look is not None
+        look = dataclasses.replace(self.bench.look, not_for_result=frozenset(() if own is None else (own,)))
+        judged = judge_clip(self.content, member.settings.output, dataclasses.replace(self.bench, look=look))
+        self.floor[:] = [judged.floor]
+        records = tuple(read_records(default_run_folder(member.settings.output)))
+        return Row(member.name, judged.result, records)
 
     def record(self) -> dict[str, object]:
         """What everything was judged by, for the record."""
+        assert self.bench.look is not None
         return {
             "content": self.content,
             "style": self.style,
-            "long_side": self.size,
-            "judges": list(self.judges),
+            "long_side": self.bench.size,
+            "judges": list(self.bench.look.judges),
             "regions": self.regions_from,
-            "flow": self.motion_from,
-            "cuts": [shot.first for shot in self.overview.shots[1:]],
+            "flow": "dis" if self.bench.motion.name.startswith("dis") else self.bench.motion.name,
+            "cuts": [shot.first for shot in self.bench.overview.shots[1:]],
         }
-
-
-def judging_settings(members: Sequence[Settings], masks: tuple[Path, Path] | None = None) -> Settings:
-    """Settings of the regions that all members are judged by.
-
-    They are the mask files given, else those of the members where all have the same ones, else regions found anew,
-    whoever the members are. What a member maps, weights or takes from other photographs does not count.
-    """
-    first = members[0].segmentation
-    segmentation = SegmentationSettings()
-    if masks is not None:
-        content, style = map(str, masks)
-        segmentation = SegmentationSettings(method=SegmentationMethod.files, content=content, style=style)
-    elif all(
-        (each.segmentation.method, each.segmentation.content, each.segmentation.style)
-        == (SegmentationMethod.files, first.content, first.style)
-        for each in members
-    ):
-        segmentation = SegmentationSettings(method=first.method, content=first.content, style=first.style)
-    return dataclasses.replace(members[0], seed=0, compat=Compat.none, segmentation=segmentation)
 
 
 def _origin(segmentation: SegmentationSettings) -> str | dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from photovst.choices import Layout
 from photovst.cli_options import LogJson, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
@@ -18,9 +19,15 @@ def compare(
     ctx: typer.Context,
     configs: Annotated[
         list[str],
-        typer.Argument(metavar="CONFIG.yaml... [KEY=VALUE]...", help="Config files, and settings common to all."),
+        typer.Argument(
+            metavar="CONFIG.yaml...|RUN... [KEY=VALUE]...",
+            help="Config files, and settings common to all; or run folders and clips to show together.",
+        ),
     ],
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where results and table go.")],
+    folder: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT", help="The folder for results and table; or the clip to write."),
+    ],
     over: Annotated[
         list[Path] | None,
         typer.Option("-c", "--config", metavar="FILE", help="A YAML file laid over every config; repeatable."),
@@ -39,6 +46,10 @@ def compare(
         Path | None, typer.Option(metavar="PATH", help="The photograph's mask that goes with --masks-content.")
     ] = None,
     size: Annotated[int, typer.Option(metavar="PIXELS", help="Longer side to judge at.", min=16)] = 320,
+    layout: Annotated[
+        Layout, typer.Option(help="Of clips: side by side, or each a strip of a split screen.")
+    ] = Layout.side,
+    labels: Annotated[bool, typer.Option(help="Of clips: write their names into the picture.")] = True,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     log_json: LogJson = False,
@@ -46,8 +57,17 @@ def compare(
     """Run several configs on one clip and judge them: a table, a contact sheet and plots.
 
     Finished members are left as they are, stopped ones go on. One that fails is told of, and the others go on.
+
+    Given runs or clips in place of configs, write one clip that shows their results together.
     """
     say: Callable[[str], None] = ctx.obj.say
+    if are_clips(configs):
+        judging = {"-c": over, "--flow": flow, "--masks-content": masks_content, "--masks-style": masks_style}
+        given = next((name for name, value in judging.items() if value), None)
+        ctx.obj.work = lambda: show_together(
+            [Path(each) for each in configs], folder, layout, labels, given, overwrite, quiet, log_json
+        )
+        return
     ctx.obj.work = lambda: run_comparison(
         configs, over or (), folder, flow, mask_pair(masks_content, masks_style), size, overwrite, quiet, log_json, say
     )
@@ -109,6 +129,49 @@ def run_comparison(
         print(text)
         raise PhotovstError(f"{len(failed)} of {total} configs failed: {', '.join(failed)}")
     return text
+
+
+def are_clips(arguments: Sequence[str]) -> bool:
+    """Whether clips or runs are to be shown together: none of the arguments is a config or a setting."""
+    return not any(Path(each).suffix.lower() in (".yaml", ".yml") or _is_setting(each) for each in arguments)
+
+
+def _is_setting(argument: str) -> bool:
+    return "=" in argument and not Path(argument).exists()
+
+
+def show_together(
+    places: Sequence[Path],
+    output: Path,
+    layout: Layout,
+    labels: bool,
+    judging: str | None,
+    overwrite: bool,
+    quiet: bool,
+    log_json: bool,
+) -> Path:
+    """Write one clip that shows the results of runs, or clips; returns it.
+
+    Raises:
+        SettingsError: an option that has no meaning here was given.
+        MediaError: a run is unfinished, or the clips cannot be shown together.
+    """
+    from photovst.finished_runs import finished_run, is_run
+    from photovst.progress import progress_for
+
+    if judging is not None:
+        raise SettingsError(f"{judging} is for configs, but clips are shown together here; leave it out")
+    runs = [finished_run(place) if is_run(place) else None for place in places]
+
+    with signals_wait():
+        from photovst.compare_clips import Shown, write_comparison
+
+    shown = [
+        Shown(place.name, place) if run is None else Shown(run.name, run.result)
+        for place, run in zip(places, runs, strict=True)
+    ]
+    with progress_for(quiet=quiet, log_json=log_json) as progress:
+        return write_comparison(shown, output, layout, labels=labels, overwrite=overwrite, progress=progress)
 
 
 def mask_pair(content: Path | None, style: Path | None) -> tuple[Path, Path] | None:

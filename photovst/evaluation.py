@@ -60,7 +60,8 @@ class Evaluation:
     """Everything measured of one clip.
 
     ``size`` is ``(height, width)`` as judged. ``series`` has a value a frame, None where a frame has none, such as the
-    first of a shot. ``made_by`` is the version and hash of photovst's own code.
+    first of a shot. ``made_by`` is the version and hash of photovst's own code; ``key`` is that of evaluations of
+    the same clips by the same means.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Evaluation:
     series: Mapping[str, list[float | None]] = field(default_factory=dict)
     worst: tuple[WorstFrame, ...] = ()
     made_by: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
     def metric(self, name: str) -> Metric | None:
         """The figure of that name, or None."""

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from photovst.losses.objective import Encoder
 from photovst.metrics.fidelity import ssim_edge
+from photovst.metrics.lpips import Lpips
 from photovst.metrics.style import style_gram
 from photovst.models.checkpoints import VGG19_CD16X, VGG19_CONV3_1, Checkpoint
+from photovst.models.lpips import lpips_present, lpips_vgg16
 from photovst.models.steerable import Steerable
 from photovst.models.vgg_checkpoints import vgg19_cd16x, vgg19_conv3_1
 from photovst.models.weight_files import present
@@ -27,6 +29,11 @@ _VGGS: dict[str, tuple[Checkpoint, Callable[[Mapping[str, Tensor]], Encoder]]] =
     "vgg19_cd16x": (VGG19_CD16X, vgg19_cd16x),
     "vgg19_conv3_1": (VGG19_CONV3_1, vgg19_conv3_1),
 }
+
+
+def lpips_here() -> Lpips | None:
+    """LPIPS by VGG-16 if its weights are on this machine; nothing is downloaded for a judge."""
+    return Lpips(*lpips_vgg16()) if lpips_present() else None
 
 
 def judges_here() -> tuple[Judges, list[str]]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from photovst.config import Settings
+from photovst.datasets.luan_pairs import Pair, choose_pairs, find_pairs
 from photovst.errors import SettingsError
-from photovst.published_pairs import Pair, choose_pairs, find_pairs
 from photovst.settings_io import load_settings, peek
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from photovst.config import Settings
+from photovst.datasets.luan_pairs import Pair
 from photovst.guidance.mask_files import MaskFiles
 from photovst.judge import Figures, Judges, PairJudge, judges_here
 from photovst.media.images import encode_picture, read_image
@@ -21,7 +22,6 @@ from photovst.media.records import Picture, as_depth
 from photovst.media.tensors import resized, to_frame
 from photovst.ops.resize import fit_long_side
 from photovst.progress import Progress
-from photovst.published_pairs import Pair
 from photovst.run import default_run_folder, read_records
 from photovst.storage import write_atomic
 from photovst.stylize import is_finished, stylize_clip

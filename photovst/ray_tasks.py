@@ -253,7 +253,7 @@ def _of_local_workers() -> dict[str, str]:
 
 @functools.cache
 def _secret() -> str:
-    """By which the processes of a cluster of our own know each other; one a process, for Ray keeps the first it sees."""
+    """What the processes of a cluster of our own know each other by; Ray keeps the first that a process has."""
     return os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
 
 

@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The seams (objective, solver, frame_optimizer) stay out: their protocols cannot be checked at runtime.
 CHECKED = (
     *("ops", "metrics", "models", "guidance", "media.tensors", "media.flow_files"),
-    *("media.kitti_flow", "media.certainty_files"),
+    *("media.kitti_flow", "media.certainty_files", "media.pfm_files"),
     *("losses.content", "losses.photorealism", "losses.smoothness", "losses.structure", "losses.style"),
     *("losses.temporal", "losses.coherence", "optimize.bilateral_grid", "optimize.pixels"),
 )

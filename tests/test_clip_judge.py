@@ -10,10 +10,14 @@ import torch
 from small_runs import SIZE, scene, write_clip
 from torch import Tensor
 
-from photovst.clip_judge import ClipFigures, content_motion, judge_clip, mean, spread
+from photovst.clip_figures import ClipFigures, mean, spread
+from photovst.clip_judge import CUT_THRESHOLD, Bench, judge_clip
+from photovst.clip_likeness import Look as StyleLook
+from photovst.clip_motion import JudgedMotion, content_motion
 from photovst.errors import MediaError
 from photovst.guidance.flow import FlowPair
-from photovst.guidance.survey import Survey
+from photovst.guidance.survey import Survey, survey
+from photovst.media.clip import open_clip
 from photovst.media.images import write_image
 from photovst.media.scenes import Look, photograph
 from photovst.media.shots import Shot
@@ -35,7 +39,14 @@ def still_motion(previous: Tensor, current: Tensor, indices: tuple[int, int]) ->
 
 
 def judged(content: Path, result: Path, **options) -> ClipFigures:
-    return judge_clip(content, result, PHOTO, whole, torch.ones_like(PHOTO[:, :1]), JUDGES, **options)
+    return judge_clip(content, result, bench(content, **options)).result
+
+
+def bench(content: Path, motion=None, overview=None, masks_of=whole, size=320) -> Bench:
+    overview = overview or survey(open_clip(content), CUT_THRESHOLD)
+    motion = content_motion() if motion is None else JudgedMotion("given", motion)
+    look = StyleLook.of(PHOTO, torch.ones_like(PHOTO[:, :1]), masks_of, JUDGES, min(size, 96))
+    return Bench(motion, overview, look, size)
 
 
 def folder(place: Path, frames) -> Path:
@@ -121,7 +132,7 @@ def test_style_is_of_at_most_eight_frames_and_pairs_are_1_and_10_apart(moving: P
         asked.append(indices)
         return still_motion(previous, current, indices)
 
-    judge_clip(moving, moving, PHOTO, masks_of, torch.ones_like(PHOTO[:, :1]), JUDGES, motion)
+    judged(moving, moving, masks_of=masks_of, motion=motion)
     assert masked == [0, 2, 3, 5, 6, 8, 9, 11]
     assert sorted(asked) == sorted([(t, t + 1) for t in range(11)] + [(0, 10), (1, 11)])
 
@@ -147,7 +158,7 @@ def test_clips_are_judged_small_and_a_result_of_another_size_is_brought_to_it(mo
         sizes.append(tuple(frame.shape[-2:]))
         return whole(index, frame)
 
-    judge_clip(moving, large, PHOTO, masks_of, torch.ones_like(PHOTO[:, :1]), JUDGES, size=48)
+    judged(moving, large, masks_of=masks_of, size=48)
     assert set(sizes) == {(32, 48)}
 
 
@@ -177,7 +188,7 @@ def test_clips_of_two_lengths_are_refused(moving: Path, tmp_path: Path) -> None:
 
 def test_content_motion_has_the_papers_binary_certainty(moving: Path) -> None:
     first, second = (to_frame(frame) for frame in scene(Look.day, 12)[:2])
-    pair = content_motion()(first, second, (0, 1))
+    pair = content_motion().between(first, second, (0, 1))
     assert set(pair.certainty_to_next.unique().tolist()) == {0.0, 1.0}
 
 

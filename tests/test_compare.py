@@ -11,13 +11,18 @@ import pytest
 import torch
 from small_runs import pictures, run, write_inputs
 
-from photovst.clip_judge import ClipFigures, judge_clip
-from photovst.compare import judging_settings
+from photovst.bench import judging_settings
+from photovst.clip_figures import ClipFigures
+from photovst.clip_judge import Bench, judge_clip
+from photovst.clip_likeness import Look as StyleLook
+from photovst.clip_motion import content_motion
 from photovst.compare_pictures import busiest, contact_sheet, plots
 from photovst.compare_settings import STILLS, load_members, split_arguments
 from photovst.compare_table import Row, table
 from photovst.config import SegmentationMethod, SegmentationSettings, Settings
 from photovst.errors import SettingsError
+from photovst.guidance.survey import survey
+from photovst.media.clip import open_clip
 from photovst.media.images import READABLE, read_image, write_image
 from photovst.media.scenes import LABELS, Look, Scene, still
 from photovst.media.tensors import to_frame
@@ -152,14 +157,15 @@ def test_style_is_judged_under_the_masks_that_are_given(inputs: Path, capsys: py
 
     of_photo = planes(photo.labels(0))
     of_photo[:, of_photo.mean(dim=(0, 2, 3)) == 0] = 1  # without a counterpart: all of the photograph
-    expected = judge_clip(
-        "scene/frames",
-        "scene/frames",
+    look = StyleLook.of(
         to_frame(photo.frame(0)),
-        lambda index, frame: planes(clip.labels(index)),
         of_photo,
+        lambda index, frame: planes(clip.labels(index)),
         {"steerable": Steerable()},
+        96,
     )
+    bench = Bench(content_motion(), survey(open_clip("scene/frames"), None), look, 320)
+    expected = judge_clip("scene/frames", None, bench).floor
     assert record["rows"][0]["style"]["steerable"] == pytest.approx(expected.style["steerable"], rel=1e-4)
     capsys.readouterr()
     assert compare("plain.yaml", *common, "--masks-content", "absent.png", "--masks-style", masks[1]) == 2
@@ -247,6 +253,8 @@ def figures(**changes) -> ClipFigures:
         "ssim_adjacent": math.nan,
         "sharpness": [2.0, 2.0, *[9.0] * 16, 1.0, 0.0],
         "color": [(0.1 * k / 20, 0.2, 0.3) for k in range(20)],
+        **dict.fromkeys(("matting_energy", "histogram", "lpips", "flow_coverage"), math.nan),
+        **{f"{name}_at": [] for name in ("stability", "warp", "adjacent", "content", "edge")},
     }
     return ClipFigures(**{**plain, **changes})
 

@@ -34,39 +34,71 @@ def style_gram(
         MediaError: layers, channels or regions differ, or a region of the output is nowhere in the
             photograph.
     """
-    layers = list(features_output)
-    if not layers or set(layers) != set(features_style):
+    _check_regions(masks_output, masks_style)
+    return gram_distance(features_output, masks_output, region_grams(features_style, masks_style))
+
+
+def region_grams(features: Mapping[str, Tensor], masks: Float[Tensor, "1 k h w"]) -> dict[str, Tensor]:
+    """Masked Gram matrices ``(K, C, C)`` by layer, for a photograph that many pictures are held against.
+
+    Args:
+        features: Features ``(1, C, H, W)`` by layer.
+        masks: Regions; resized to each layer by area.
+    """
+    return {
+        name: masked_gram(values, resize_masks(masks, (values.shape[-2], values.shape[-1])))
+        for name, values in features.items()
+    }
+
+
+def gram_distance(
+    features: Mapping[str, Tensor], masks: Float[Tensor, "1 k h w"], wanted: Mapping[str, Tensor]
+) -> Float[Tensor, ""]:
+    """`style_gram` of a picture against `region_grams` of the photograph.
+
+    Args:
+        features: Features ``(1, C, H, W)`` of the picture by layer.
+        masks: Its regions, each of them present in the photograph too.
+        wanted: The photograph's matrices, of the same layers and regions.
+
+    Raises:
+        MediaError: layers, channels or regions differ.
+    """
+    if not features or set(features) != set(wanted):
         raise MediaError(
-            f"the output has layers {sorted(layers)} but the photograph {sorted(features_style)}; "
+            f"the output has layers {sorted(features)} but the photograph {sorted(wanted)}; "
             "encode both with one encoder"
         )
+    share = areas(masks)[0]
+    present = share > 0
+    ours = region_grams(features, masks)
+    distances = [_distance(ours[name], wanted[name], name) for name in features]
+    return torch.stack([(share[present] * distance[present]).sum() for distance in distances]).mean()
+
+
+def _check_regions(masks_output: Tensor, masks_style: Tensor) -> None:
     if masks_output.shape[1] != masks_style.shape[1]:
         raise MediaError(
             f"the output has {masks_output.shape[1]} regions but the photograph {masks_style.shape[1]}; "
             "give both the same regions"
         )
     share = areas(masks_output)[0]
-    present = share > 0
-    for k in torch.nonzero(present & (areas(masks_style)[0] <= 0))[:, 0].tolist():
+    for k in torch.nonzero((share > 0) & (areas(masks_style)[0] <= 0))[:, 0].tolist():
         raise MediaError(
             f"region {k} takes {float(share[k]):.1%} of the output but is nowhere in the photograph; "
             "give it the masks of another region"
         )
-    distances = [
-        _distance(features_output[name], features_style[name], masks_output, masks_style, name) for name in layers
-    ]
-    return torch.stack([(share[present] * distance[present]).sum() for distance in distances]).mean()
 
 
-def _distance(
-    output: Tensor, style: Tensor, masks_output: Tensor, masks_style: Tensor, layer: str
-) -> Float[Tensor, " k"]:
+def _distance(ours: Tensor, theirs: Tensor, layer: str) -> Float[Tensor, " k"]:
     """Relative squared distance of the Gram matrices of each region, at one layer."""
-    if output.shape[1] != style.shape[1]:
+    if ours.shape[0] != theirs.shape[0]:
         raise MediaError(
-            f"layer {layer} has {output.shape[1]} channels in the output but {style.shape[1]} in the "
-            "photograph; encode both with one encoder"
+            f"the output has {ours.shape[0]} regions but the photograph {theirs.shape[0]}; give both the same regions"
         )
-    ours = masked_gram(output, resize_masks(masks_output, (output.shape[-2], output.shape[-1])))
-    theirs = masked_gram(style, resize_masks(masks_style, (style.shape[-2], style.shape[-1])))
+    if ours.shape != theirs.shape:
+        raise MediaError(
+            f"layer {layer} has {ours.shape[1]} channels in the output but {theirs.shape[1]} in the photograph;"
+            " encode both with one encoder"
+        )
     return (ours - theirs).square().sum(dim=(1, 2)) / theirs.square().sum(dim=(1, 2))

@@ -92,7 +92,9 @@ def local_detail(frame: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
     The mean counts only pixels inside the picture; the variance divides by the number of pixels.
     """
     residual = frame - box_mean_same(frame, DETAIL_RADIUS)
-    return residual.var(dim=(2, 3), correction=0).mean(dim=1)
+    # In two passes, for PyTorch's variance takes ten times as long over the last axes alone.
+    residual = residual - residual.mean(dim=(2, 3), keepdim=True)
+    return residual.square().mean(dim=(1, 2, 3))
 
 
 def e_warp_detail(

@@ -37,7 +37,9 @@ class Checkpoint:
     @property
     def size(self) -> str:
         """Its size as a person reads it."""
-        return "size not published" if self.megabytes is None else f"{self.megabytes:.1f} MB"
+        if self.megabytes is None:
+            return "size not published"
+        return f"{self.megabytes:.1f} MB" if self.megabytes >= 0.1 else f"{1000 * self.megabytes:.1f} kB"
 
 
 # torchvision gives sizes in units of 1024 x 1024 bytes: 548.051 and 527.796.
@@ -63,6 +65,19 @@ VGG16 = Checkpoint(
     citation="Simonyan2014",
     origin="VGG-16 as torchvision trained it, VGG16_Weights.IMAGENET1K_V1",
     url="https://download.pytorch.org/models/vgg16-397923af.pth",
+)
+
+# The weights of LPIPS for the channels of the one above; its publisher's package holds the same file.
+LPIPS_VGG16 = Checkpoint(
+    name="lpips_vgg16",
+    file="lpips_vgg16_v0.1.pth",
+    sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+    hash_from="the list of files in the publisher's package lpips 0.1.4",
+    megabytes=0.007289,
+    licence="BSD-2-Clause",
+    citation="Zhang2018",
+    origin="the linear weights of LPIPS 0.1 for vgg16, lpips/weights/v0.1/vgg.pth of richzhang/PerceptualSimilarity",
+    url="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",
 )
 
 VGG19_CAFFE = Checkpoint(
@@ -180,7 +195,7 @@ ADE20K: dict[str, tuple[Checkpoint, Checkpoint]] = {
 """Encoder and decoder of each of `NETWORKS`."""
 
 CHECKPOINTS = (
-    *(VGG19, VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL),
+    *(VGG19, VGG16, LPIPS_VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL),
     *(ADE20K_MOBILE, ADE20K_MOBILE_UINT8),
     *(checkpoint for pair in ADE20K.values() for checkpoint in pair),
 )

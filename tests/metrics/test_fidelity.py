@@ -56,6 +56,35 @@ def test_one_window_and_equal_pictures() -> None:
     assert ssim(first, second)[0].item() == pytest.approx(theirs, rel=1e-9)
 
 
+@pytest.mark.parametrize("size", [(11, 11), (23, 31), (271, 483)])  # the last goes plane by plane
+def test_equal_pictures_give_exactly_1(size: tuple[int, int]) -> None:
+    picture = torch.rand(2, 3, *size)
+    threads = torch.get_num_threads()
+    try:
+        for torch_threads in (1, 2):
+            torch.set_num_threads(torch_threads)
+            assert ssim(picture, picture).tolist() == [1, 1]
+            assert ssim(0.01 * picture, 0.01 * picture, 0.01).tolist() == [1, 1]
+            assert ssim_edge(picture, picture, None).tolist() == [1, 1]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_pair_alone_and_in_a_batch_are_alike() -> None:
+    # Planes are compared some at a time: each keeps its own range.
+    output, content = torch.rand(2, 5, 3, 150, 190) * torch.linspace(0.2, 1, 5).view(5, 1, 1, 1)
+    for data_range in (1.0, None):
+        alone = [ssim_edge(a[None], b[None], data_range).item() for a, b in zip(output, content, strict=True)]
+        assert ssim_edge(output, content, data_range).tolist() == pytest.approx(alone, rel=1e-6)
+
+
+def test_float32_is_as_good_as_float64() -> None:
+    smooth = torch.nn.functional.interpolate(torch.rand(1, 3, 6, 8), size=(90, 120), mode="bilinear")
+    for first, second in (_pair(90, 120), (smooth.double(), 0.8 * smooth.double() + 0.1)):
+        single = ssim(first.float(), second.float())
+        assert single.tolist() == pytest.approx(ssim(first, second).tolist(), abs=1e-6)
+
+
 def test_constant_pictures_in_closed_form() -> None:
     a, b = torch.full((1, 1, 12, 14), 0.2), torch.full((1, 1, 12, 14), 0.6)
     expected = (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4)

@@ -1,9 +1,11 @@
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from beartype import beartype
 from jaxtyping import jaxtyped
+from scipy.ndimage import map_coordinates
 
 from photovst.errors import MediaError
 from photovst.metrics import masks as module
@@ -43,6 +45,19 @@ def test_soft_masks_count_by_their_label() -> None:
     sharp = _stripes(5)
     soft = 0.5 + 0.02 * (sharp - 0.5)
     assert mask_flicker(soft, sharp, torch.zeros(1, 2, 6, 10), torch.ones(1, 1, 6, 10)).item() == 0
+
+
+def test_matches_scipy_and_numpy() -> None:
+    masks, previous = torch.rand(2, 1, 5, 9, 12, dtype=torch.float64)
+    masks[..., :4] = masks[:, :1, ..., :4]  # the first of equal masks
+    flow, sure = torch.randn(1, 2, 9, 12, dtype=torch.float64), torch.rand(1, 1, 9, 12, dtype=torch.float64)
+    y, x = np.mgrid[:9, :12] + flow[0].flip(0).numpy()
+    seen = sure[0, 0].numpy() * ((x >= 0) & (x <= 11) & (y >= 0) & (y <= 8))
+    warped = [map_coordinates(plane, [y, x], order=1, mode="nearest") for plane in previous[0].numpy()]
+    changed = np.argmax(masks[0].numpy(), axis=0) != np.argmax(warped, axis=0)
+    expected = (seen * changed).sum() / seen.sum()
+    assert 0.2 < expected < 0.98
+    assert mask_flicker(masks, previous, flow, sure).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_errors() -> None:

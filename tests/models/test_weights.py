@@ -261,7 +261,7 @@ def test_the_entries_of_torchvision_are_its_own(checkpoint: Checkpoint, builder:
 def test_an_entry_is_whole(checkpoint: Checkpoint) -> None:
     assert checkpoint_named(checkpoint.name) is checkpoint
     assert f"{{{checkpoint.citation}," in BIBLIOGRAPHY.read_text(encoding="utf-8")
-    assert checkpoint.licence in ("BSD-3-Clause", "CC-BY-4.0", "MIT", "Apache-2.0")
+    assert checkpoint.licence in ("BSD-3-Clause", "BSD-2-Clause", "CC-BY-4.0", "MIT", "Apache-2.0")
     if not checkpoint.sha256:
         assert checkpoint.hash_from == "recorded at the first use"
         assert checkpoint.url.startswith("http://sceneparsing.csail.mit.edu/")  # the one that has no https

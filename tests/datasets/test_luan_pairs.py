@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from photovst.datasets.luan_pairs import choose_pairs, find_pairs
 from photovst.errors import MediaError, SettingsError
-from photovst.published_pairs import choose_pairs, find_pairs
 
 
 def _touch(*paths: Path) -> None:

@@ -1,0 +1,307 @@
+"""``photovst evaluate``: runs and foreign clips, ground truth, floors, and whatever may be wrong with a run folder."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from small_runs import FAST, pictures, run, scene, stylize, write_clip, write_inputs
+
+from photovst.clip_figures import ClipFigures
+from photovst.errors import MediaError
+from photovst.evaluate import evaluate_clip
+from photovst.evaluate_cli import figures_table
+from photovst.evaluation import Evaluation, Metric, read_evaluation, write_evaluation
+from photovst.finished_runs import finished_run
+from photovst.judging import Judging
+from photovst.media.images import write_image
+from photovst.media.scenes import Look
+from photovst.progress import progress_for
+from photovst.protocols import metrics
+
+STEADY = ("e_stab", "e_warp_short", "e_warp_long", "e_warp_detail")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a clip of 12 frames, a photograph, and a finished run of them, out.mkv."""
+    place = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        write_inputs(12)
+        assert stylize("clip.mkv", "photo.png", "out.mkv", "video.codec=ffv1") == 0
+    return place
+
+
+@pytest.fixture
+def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in which the test is; no weights are on this machine."""
+    monkeypatch.setattr("photovst.models.weight_files.folders", lambda: [tmp_path / "no weights"])
+    shutil.copytree(finished, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def evaluate(*arguments: str) -> int:
+    return run("evaluate", *arguments, "--quiet")
+
+
+def judged(result: str, reference: str, style: str | None = None, **judging: object) -> Evaluation:
+    with progress_for(quiet=True) as progress:
+        photo = None if style is None else Path(style)
+        return evaluate_clip(Path(result), Path(reference), photo, judging=Judging(**judging), progress=progress)
+
+
+def test_a_run_is_judged_and_not_judged_again(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate("out.run") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].split() == ["figure", "input", "out", "better", "protocol"]
+    assert out[-1] == "out.run/metrics.json"
+    found = read_evaluation(Path("out.run"))
+    assert (found.name, found.frames, found.size, found.flow) == ("out", 12, (64, 96), "dis medium 1")
+    assert (found.content, found.result, found.style, found.regions) == ("clip.mkv", "out.mkv", "photo.png", "joint")
+    by_name = {metric.name: metric for metric in found.metrics}
+    own = by_name["style_gram.steerable"]
+    assert own.value is None
+    assert own.floor is not None
+    assert "--own-encoder" in (own.absent or "")
+    assert by_name["ssim_content"].floor == by_name["ssim_edge"].floor == by_name["e_warp_detail"].floor == 1
+    assert 0 < by_name["ssim_content"].value < 1
+    assert by_name["lpips"].value is None
+    assert by_name["mask_flicker"].value is not None
+    assert by_name["ssim_adjacent"].absent == "frames are smaller than a patch, or there is one only"
+    series = found.series["e_warp_short"]
+    assert series[0] is None
+    assert by_name["e_warp_short"].value == pytest.approx(math.fsum(series[1:]) / 11)
+    for worst in found.worst:
+        heat = cv2.imread(str(Path("out.run") / worst.picture))
+        assert heat.shape == (64, 96, 3)
+    assert 1 <= len(found.worst) <= 3
+    assert [each.error for each in found.worst] == sorted((each.error for each in found.worst), reverse=True)
+
+    written = Path("out.run/metrics.json").stat().st_mtime_ns
+    assert evaluate("out.mkv") == 0  # by its result: the same run
+    assert Path("out.run/metrics.json").stat().st_mtime_ns == written
+    assert evaluate("out.run", "--overwrite") == 0
+    assert Path("out.run/metrics.json").stat().st_mtime_ns > written
+    assert read_evaluation(Path("out.run")) == found  # the same figures
+    assert evaluate("out.run", "--own-encoder") == 0
+    own = read_evaluation(Path("out.run")).metric("style_gram.steerable")
+    assert 0 < own.value < own.floor
+
+
+def test_a_copy_of_the_input_has_exactly_the_floor(place: Path) -> None:
+    shutil.copy("clip.mkv", "copy.mkv")
+    write_clip("again.mkv", pictures("clip.mkv"))  # other bytes, the same frames
+    for result in ("copy.mkv", "again.mkv"):
+        found = judged(result, "clip.mkv", "photo.png")
+        for metric in found.metrics:
+            assert metric.value == metric.floor, metric.name
+        for name in ("e_warp_short", "sharpness"):
+            assert found.series[name] == found.series[f"{name}.floor"]
+    assert Path("copy.eval/metrics.json").is_file()
+    assert found.metric("histogram").value > 0
+
+
+def test_a_foreign_clip_without_a_photograph_has_no_style(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    darker = [frame // 2 for frame in pictures("clip.mkv")]
+    write_clip("other.mkv", darker)
+    assert evaluate("other.mkv", "--reference", "clip.mkv") == 0
+    assert "other.eval/metrics.json" in capsys.readouterr().out
+    found = read_evaluation(Path("other.eval"))
+    assert (found.style, found.regions) == (None, None)
+    assert not any(metric.name.startswith("style_gram") for metric in found.metrics)
+    assert found.metric("histogram").absent == "no photograph was given"
+    # Values halved: differences a quarter, but as steady as its input beside its own detail.
+    assert found.metric("e_warp_short").value == pytest.approx(found.metric("e_warp_short").floor / 4, rel=0.05)
+    assert found.metric("e_warp_detail").value == pytest.approx(1, rel=0.05)
+
+
+def test_exact_flow_of_a_scene_is_taken_and_known_noise_has_its_error(place: Path) -> None:
+    given = ("--size", "96x64", "--frames", "12", "--neighbors", "1", "--camera-speed", "0", "--quiet")
+    assert run("scene", "-o", "scene", *given) == 0
+    frames = sorted(Path("scene/frames").iterdir())
+    clean, sigma = cv2.imread(str(frames[0]))[..., ::-1].astype(float) * 0.5 + 64, 8.0
+    # The first frame again and again under the scene's own, true motion, which is 0 where nothing moves by itself.
+    generator = np.random.default_rng(5)
+    Path("noisy").mkdir()
+    for path in frames:
+        noisy = np.clip(np.rint(clean + sigma * generator.normal(size=clean.shape)), 0, 255)
+        write_image(Path("noisy") / path.name, noisy.astype(np.uint8))
+    found = judged("noisy", "scene/frames")
+    assert found.flow == "procedural scene"
+    assert judged("noisy", "scene/frames", flow="dis").flow == "dis medium 1"
+    assert judged("noisy", "scene/frames", flow_folder=Path("scene/flow")).metric("e_warp_short").value == (
+        pytest.approx(found.metric("e_warp_short").value)
+    )
+    # Noise of variance s^2 has an error of 2 s^2 between frames that stand still; moving water mixes a little.
+    noise = 2 * (sigma**2 + 1 / 12) / 255**2
+    assert found.metric("e_warp_short").value == pytest.approx(noise, rel=0.25)
+    # Frames ten apart have no files here.
+    assert found.metric("e_warp_long").value is None
+    assert found.metric("e_warp_long").absent == "no two frames 10 apart in a shot have known motion"
+
+
+def test_forward_truth_alone_holds_earlier_frames_to_later_ones(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from photovst import bench
+    from photovst.clip_motion import JudgedMotion, content_motion
+
+    estimated = content_motion()
+    one_way = JudgedMotion("one way", estimated.between, lambda before, now: now == before + 1, lambda *_: False)
+    monkeypatch.setattr(bench, "content_motion", lambda **_: one_way)
+    found = judged("out.mkv", "clip.mkv")
+    assert found.metric("e_stab").value > 0
+    assert found.metric("e_warp_long").value is None
+    assert found.flow == "one way"
+
+
+def test_runs_of_one_content_share_a_floor_and_of_several_have_their_own() -> None:
+    def evaluation(name: str, content: str, value: float | None) -> Evaluation:
+        metric = Metric("e_stab", "words", value, 0.5, "lower", "why not" if value is None else None)
+        return Evaluation(name, content, f"{name}.mp4", None, content, name, 3, (1, 1), "dis", None, (metric,))
+
+    both = figures_table([evaluation("a", "c", 0.25), evaluation("b", "c", None)]).splitlines()
+    assert both[0].split() == ["figure", "input", "a", "b", "better", "protocol"]
+    assert both[1].split() == ["e_stab", "0.5", "0.25", "-", "lower", "words"]
+    apart = figures_table([evaluation("a", "c", 0.25), evaluation("b", "d", 0.125)]).splitlines()
+    assert apart[1].split() == ["e_stab", "0.5", "0.25", "0.5", "0.125", "lower", "words"]
+    alone = figures_table([evaluation("b", "c", None)]).splitlines()
+    assert alone[1].endswith("why not")
+
+
+def test_figures_that_are_no_number_are_told_why() -> None:
+    nothing = ClipFigures(1, {}, *[math.nan] * 11, *[[] for _ in range(7)])
+    for metric in metrics(nothing, nothing, "dis", "joint"):
+        assert metric.value is None
+        assert metric.absent or metric.name.startswith("sharpness")
+
+
+def test_an_evaluation_is_read_as_it_was_written(tmp_path: Path) -> None:
+    metric = Metric("e_stab", "p", 0.1, None, "lower")
+    written = Evaluation("a", "c", "r", "s", "1", "2", 3, (4, 5), "dis", "joint", (metric,), {"x": [None, 1.0]})
+    write_evaluation(tmp_path, written)
+    assert read_evaluation(tmp_path) == written
+    path = tmp_path / "metrics.json"
+    values = json.loads(path.read_text())
+    for text, words in (
+        ("{", "is damaged"),
+        (json.dumps({**values, "format": 0}), "is of another version of photovst"),
+        (json.dumps({**values, "more": 1}), "is damaged"),
+    ):
+        path.write_text(text)
+        with pytest.raises(MediaError, match=words):
+            read_evaluation(tmp_path)
+    path.unlink()
+    with pytest.raises(MediaError, match=f"{tmp_path} has no metrics.json; 'photovst evaluate {tmp_path}' writes it"):
+        read_evaluation(tmp_path)
+
+
+def test_a_run_is_found_from_elsewhere_though_its_paths_are_relative(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = finished_run(Path("here/out.run"))
+    assert (found.result, found.name) == (Path("here/out.mkv"), "out")
+    assert Path(found.settings.content) == (tmp_path / "here/clip.mkv")
+
+
+def unfinished() -> None:
+    Path("out.run/finished.json").unlink()
+
+
+def changed_result() -> None:
+    write_clip("out.mkv", scene(Look.day, 3))
+
+
+def changed_content() -> None:
+    write_clip("clip.mkv", scene(Look.day, 3))
+
+
+def gone_result() -> None:
+    Path("out.mkv").unlink()
+
+
+def gone_content() -> None:
+    Path("clip.mkv").unlink()
+
+
+def unknown_setting() -> None:
+    Path("out.run/config.yaml").write_text("contend: a\n")
+
+
+def older_record() -> None:
+    Path("out.run/finished.json").write_text('{"fingerprint": ""}')
+
+
+def damaged_record() -> None:
+    Path("out.run/finished.json").write_text("{")
+
+
+def no_run() -> None:
+    Path("out.run/provenance.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (unfinished, "out.run is unfinished; go on with: "),
+        (changed_result, "out.mkv is not the clip that out.run wrote: it was changed since; run it anew"),
+        (changed_content, "clip.mkv is not the clip that out.run was made from: it was changed since"),
+        (gone_result, "out.mkv is gone, which out.run wrote; run it anew with: "),
+        (gone_content, "clip.mkv is gone, which the run of out.mkv was made from; put it back, or go where it was"),
+        (unknown_setting, "out.run is of another version of photovst (out.run/config.yaml: unknown setting 'contend'"),
+        (older_record, "out.run is of another version of photovst: it lacks 'result'; run it anew"),
+        (damaged_record, "out.run/finished.json is damaged; run it anew with --overwrite"),
+        (no_run, "out.run is no run folder of photovst: it has no provenance.json; give one, or its result"),
+    ],
+)
+def test_what_is_wrong_with_a_run_is_one_line(
+    damage, line: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage()
+    assert evaluate("out.run") == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"photovst: error: {line}")
+    assert err.count("\n") == 1
+    assert not Path("out.run/metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["nowhere"], "nowhere does not exist; give a run folder, such as out.run, or the result of a run"),
+        (["clip.mkv"], "clip.mkv has no run folder clip.run; give its run folder, or --reference CLIP if photovst did"),
+        (["short.mkv", "--reference", "clip.mkv"], "short.mkv ends after 3 frames, but clip.mkv goes on; judge a clip"),
+        (["photo.png", "--reference", "nowhere.mp4"], "nowhere.mp4 does not exist; check the path"),
+        (
+            ["out.run", "--style", "photo.png"],
+            "--style photo.png goes with --reference CLIP; a run knows its photograph",
+        ),
+        (["out.run", "--flow", "files"], "clip.mkv lies in no folder with ground truth, as MPI-Sintel's and 'photovst"),
+        (["out.run", "--flow-folder", "no"], "there is no folder no to read flow from;"),
+        (["out.run", "--flow-folder", "no", "--flow", "dis"], "--flow-folder names files, but --flow dis was given;"),
+        (["out.run", "--masks-style", "a.png"], "--masks-style a.png needs the clip's masks too; give --masks-content"),
+        (["out.run", "--flow", "raft"], "raft_large"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_line(
+    arguments: list[str], line: str, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photovst.models.download.urlopen", None, raising=False)
+    write_clip("short.mkv", scene(Look.day, 3))
+    assert evaluate(*arguments) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert err.startswith("photovst: error: ")
+    assert err.count("\n") == 1
+    assert FAST  # the run these are about
+
+
+def test_names_with_quotes_lines_and_markup_are_judged(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a \"b\" <i>'c'\n d.mkv"
+    shutil.copy("clip.mkv", name)
+    assert evaluate(name, "--reference", "clip.mkv") == 0
+    assert read_evaluation(Path(name.removesuffix(".mkv") + ".eval")).result == name
