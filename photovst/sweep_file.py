@@ -28,7 +28,7 @@ KEYS = (
     "judging",
 )
 CLIP_KEYS = ("content", "style", "settings", "terms", "flow", "masks")
-JUDGING_KEYS = ("flow", "size")
+JUDGING_KEYS = ("flow", "size", "own_encoder")
 
 PLACES = {
     "content": "list clips under 'clips'",
@@ -259,4 +259,7 @@ def _judging(value: Any, source: str) -> Judging:
         raise SettingsError(f"{source}: flow is one of {', '.join(get_args(FlowSource))}, but {flow!r} was given")
     if isinstance(size, bool) or not isinstance(size, int) or size < 16:
         raise SettingsError(f"{source}: size takes a whole number from 16, but {size!r} was given")
-    return Judging(flow=flow, size=size)
+    own = values.get("own_encoder", Judging.own_encoder)
+    if not isinstance(own, bool):
+        raise SettingsError(f"{source}: own_encoder is true or false, but {own!r} was given")
+    return Judging(flow=flow, size=size, own_encoder=own)

@@ -139,7 +139,8 @@ WRONG = {
     "variants: {'///': {}}": "has no letter or digit",
     "variants: {a: {strength: 2}}": "strength takes a number from 0 to 1, but 2",
     "variants: {a: {strength: much}}": "strength takes a number, but the text 'much' was given",
-    "judging: {flow: fast}": "flow is one of auto, dis, raft, files, but 'fast' was given",
+    "judging: {flow: fast}": "flow is one of auto, dis, dis_fine, raft, files, but 'fast' was given",
+    "judging: {own_encoder: 1}": "own_encoder is true or false, but 1 was given",
     "judging: {sizes: 3}": "unknown key 'sizes'; did you mean 'size'?",
     "base: none.yaml": "config file none.yaml cannot be read",
     "base: 3": "base takes a path, but 3 was given",
@@ -202,7 +203,9 @@ def test_a_dry_run_lists_members_and_needs_no_torch(capsys: pytest.CaptureFixtur
         [f"lake/dusk/base/seed{n}", f"out/lake/dusk/base/seed{n}.mp4"] for n in (1, 2)
     ]
     done = run_light(
-        "from pathlib import Path\nfrom photovst import sweep_settings as s, sweep_table, ray_tasks, sweep_cli\ns.load_sweep(Path('sweep.yaml'))"
+        "from pathlib import Path\n"
+        "from photovst import ray_tasks, sweep_cli, sweep_settings, sweep_table\n"
+        "sweep_settings.load_sweep(Path('sweep.yaml'))"
     )
     assert (done.returncode, done.stderr) == (0, "")
 
