@@ -116,7 +116,7 @@ def _run(plan: Sweep, run: Callable[[Sequence[SweepMember]], Iterable[Ended]], s
     Raises:
         PhotovstError: with all that can be had printed already, a member failed.
     """
-    from photovst.sweep import run_sweep
+    from photovst.sweep import PLOTS, run_sweep
     from photovst.sweep_table import summary
 
     failed: list[str] = []
@@ -131,7 +131,10 @@ def _run(plan: Sweep, run: Callable[[Sequence[SweepMember]], Iterable[Ended]], s
         raise SettingsError(
             f"cannot make the folder {plan.output} ({error.strerror}); choose another with -o"
         ) from error
-    text = f"{summary(plan, run_sweep(plan, run, on_failure))}\n{plan.output / 'sweep.md'}"
+    text = summary(plan, run_sweep(plan, run, on_failure))
+    if not any((plan.output / name).exists() for name in PLOTS):
+        text += "\nNo plots: style was not judged, for no judge's weights are here; 'photovst weights' says how."
+    text += f"\n{plan.output / 'sweep.md'}"
     if failed:
         print(text)
         raise PhotovstError(f"{len(failed)} of {len(plan.members)} members failed: {', '.join(failed)}")

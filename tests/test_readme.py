@@ -51,6 +51,9 @@ def write_regions(settings, *, matched, overwrite, progress):
 def compare(members, folder, **rest):
     return members[0].settings.output
 
+def run_sweep(plan, run, on_failure):
+    return []
+
 def write_scene(folder, scene, *rest, **named):
     return None
 
@@ -62,10 +65,14 @@ for name, function in (
     ("flow_clips", write_flow_clips),
     ("segment_clips", write_regions),
     ("media.scene_files", write_scene),
+    ("sweep", run_sweep),
 ):
     module = types.ModuleType(f"photovst.{name}")
     setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
+sys.modules["photovst.sweep"].in_turn, sys.modules["photovst.sweep"].PLOTS = print, ()
+sys.modules["photovst.sweep_ray"] = types.SimpleNamespace(on_ray=print)
+sys.modules["photovst.evaluate"] = types.SimpleNamespace(evaluate_run=print)
 from photovst.cli import main
 codes = [main(command) for command in json.loads(sys.argv[1])]
 print(json.dumps(codes))
@@ -81,6 +88,12 @@ def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
         pair.mkdir(parents=True)
         for name in ("content", "style", "content_mask", "style_mask"):
             (pair / f"{name}.png").touch()
+    for name in ("clip.mp4", "photo.jpg", "shore.mp4", "dusk.jpg", "scene/photo.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    for name in ("scene/frames", "scene/flow", "scene/labels", "scene/photo_labels"):
+        (folder / name).mkdir()
+    (folder / "scene/photo_labels/photo.png").touch()
     for _, language, text in BLOCKS:
         if language == "yaml" and text.startswith("# "):
             (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, encoding="utf-8")
