@@ -2,8 +2,9 @@
 
     python benchmarks/sweep.py [--only overhead,ray,shots] [--frames 24] [--rounds 3]
 
-overhead: two members in a sweep against the same two runs by themselves, side by side: each round does both, in this
-process, in turn, and the ratio of the sums is told; judging is left out of both, for it is no part of a plain run.
+overhead: two members in a sweep against the same two runs by themselves, side by side: each round does both twice, in
+this process and in turned order, and the ratio of the sums is told; judging is left out of both, for it is no part of a
+plain run.
 ray: four equal members with one thread each, in turn and on two Ray workers, judged; the cluster's start is told apart.
 shots: one clip of four shots with one thread, in order and shot by shot on two workers.
 A procedural clip of 320x180; on a machine that does other things the figures of ray and shots mean nothing. Ends with
@@ -92,25 +93,28 @@ def overhead(folder: Path, rounds: int) -> dict[str, float]:
     from photovst import sweep
 
     sweep.read_evaluation = lambda run: unjudged(run, judging=Judging(), progress=quiet())
-    swept = alone = 0.0
-    for number in range(rounds + 1):
-        members = plan(folder, f"swept{number}", "clip.mp4", 2)
-        whole = timed(
-            lambda members=members: run_sweep(members, partial(in_turn, evaluate=unjudged, progress_for=quiet), broken)
-        )
+    seconds = {"swept": 0.0, "alone": 0.0}
 
-        def plain(number: int = number) -> None:
-            for seed in (1, 2):
-                own = {"content": folder / "clip.mp4", "style": folder / "dusk.png", "seed": seed, "device": "cpu"}
-                own |= {"cache.enabled": False, "output": folder / f"alone{number}_{seed}.mp4"}
-                with quiet() as progress:
-                    stylize_clip(load_settings(last=own), progress=progress)
+    def swept(number: int) -> None:
+        in_order = partial(in_turn, evaluate=unjudged, progress_for=quiet)
+        run_sweep(plan(folder, f"swept{number}", "clip.mp4", 2), in_order, broken)
 
-        parts = timed(plain)
-        if number:  # the first round warms up
-            swept, alone = swept + whole, alone + parts
-    print(f"overhead: {swept:.1f} s swept, {alone:.1f} s alone, ratio {swept / alone:.3f}", flush=True)
-    return {"swept_s": swept, "alone_s": alone, "ratio": swept / alone}
+    def alone(number: int) -> None:
+        for seed in (1, 2):
+            own = {"content": folder / "clip.mp4", "style": folder / "dusk.png", "seed": seed, "device": "cpu"}
+            own |= {"cache.enabled": False, "output": folder / f"alone{number}_{seed}.mp4"}
+            with quiet() as progress:
+                stylize_clip(load_settings(last=own), progress=progress)
+
+    works = [swept, alone]
+    for number in range(2 * rounds + 1):
+        for work in works:
+            took = timed(partial(work, number))
+            seconds[work.__name__] += took if number else 0  # the first round warms up
+        works.reverse()  # what comes second is not always the same
+    ratio = seconds["swept"] / seconds["alone"]
+    print(f"overhead: {seconds['swept']:.1f} s swept, {seconds['alone']:.1f} s alone, ratio {ratio:.3f}", flush=True)
+    return {"swept_s": seconds["swept"], "alone_s": seconds["alone"], "ratio": ratio}
 
 
 def side_by_side(folder: Path, name: str, clip: str, seeds: int, by_shot: bool) -> dict[str, float]:
