@@ -32,7 +32,7 @@ from photovst.build_regions import build_regions
 from photovst.datasets.luan_pairs import Pair, choose_pairs, find_pairs
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
-from photovst.judge import PairJudge
+from photovst.judges.pictures import PairJudge
 from photovst.media.images import read_image, write_image
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.models.checkpoints import VGG19_CD16X

@@ -37,10 +37,11 @@ from photovst.progress import Progress, progress_for
 from photovst.ray_tasks import RayTasks, Resources
 from photovst.settings_io import load_settings
 from photovst.stylize import stylize_clip
-from photovst.sweep import in_turn, run_sweep, torch_threads
+from photovst.sweep import in_turn, run_sweep
 from photovst.sweep_ray import on_ray
 from photovst.sweep_settings import Sweep, load_sweep
 from photovst.sweep_table import Outcome
+from photovst.threads import threads
 
 RATE, SIZE = Fraction(24), (180, 320)
 quiet = partial(progress_for, quiet=True)
@@ -162,7 +163,7 @@ def main() -> None:
             make_clip(folder / "shots.mp4", 4 * max(24, options.frames), shots=4)
             results["shots"] = side_by_side(folder, "shots", "shots.mp4", 1, by_shot=True)
         if "overhead" in wanted:  # last: it takes the reading of evaluations out
-            with torch_threads(1):
+            with threads(1):
                 results["overhead"] = overhead(folder, options.rounds)
     print(json.dumps({"benchmark": "sweep", "cores": os.cpu_count(), "frames": options.frames, **results}))
 

@@ -7,14 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from photovst.bench import RELATED, judging_settings
 from photovst.build import build_cache
 from photovst.build_regions import build_regions
-from photovst.clip_figures import ClipFigures
-from photovst.clip_frames import LONG
-from photovst.clip_judge import CUT_THRESHOLD, Bench, judge_clip
-from photovst.clip_likeness import Look
-from photovst.clip_motion import JudgedMotion, content_motion
 from photovst.compare_pictures import contact_sheet, plots
 from photovst.compare_settings import Member
 from photovst.compare_table import Row, table
@@ -23,7 +17,13 @@ from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.survey import Survey, survey
-from photovst.judge import judges_here
+from photovst.judges.bench import RELATED, judging_settings
+from photovst.judges.clip import CUT_THRESHOLD, Bench, judge_clip
+from photovst.judges.figures import ClipFigures
+from photovst.judges.frames import LONG
+from photovst.judges.likeness import Look
+from photovst.judges.motion import JudgedMotion, content_motion
+from photovst.judges.pictures import judges_here
 from photovst.media.clip import open_clip
 from photovst.media.images import encode_picture, read_image
 from photovst.media.shots import Shot

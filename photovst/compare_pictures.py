@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from photovst.clip_figures import ClipFigures, spread
+from photovst.judges.figures import ClipFigures, spread
 from photovst.media.clip import open_clip
 from photovst.media.records import Picture, as_depth
 from photovst.media.tensors import resized

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from photovst.clip_figures import ClipFigures, mean
+from photovst.judges.figures import ClipFigures, mean
 
 COLUMNS = (
     "e_stab",

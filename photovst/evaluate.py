@@ -12,25 +12,25 @@ from typing import Any
 
 import torch
 
-from photovst.bench import RELATED, build_bench, judging_settings, region_names
-from photovst.clip_frames import Moment
-from photovst.clip_judge import CUT_THRESHOLD, judge_clip
-from photovst.clip_steadiness import Steadiness
 from photovst.config import Settings
 from photovst.errors import MediaError
 from photovst.evaluation import METRICS, PICTURES, Evaluation, WorstFrame, read_evaluation, write_evaluation
 from photovst.finished_runs import FinishedRun, finished_run
 from photovst.guidance.survey import survey
-from photovst.judge import judges_here, lpips_here
+from photovst.judges.bench import RELATED, build_bench, judging_settings, region_names
+from photovst.judges.clip import CUT_THRESHOLD, judge_clip
+from photovst.judges.frames import Moment
+from photovst.judges.pictures import judges_here, lpips_here
+from photovst.judges.protocols import metrics, series
+from photovst.judges.steadiness import Steadiness
+from photovst.judges.worst_frames import WorstFrames
 from photovst.judging import Judging
 from photovst.media.clip import open_clip
 from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress
-from photovst.protocols import metrics, series
 from photovst.provenance import code_version, hash_input
 from photovst.run import read_records
 from photovst.storage import write_atomic
-from photovst.worst_frames import WorstFrames
 
 DEFAULT = Judging()
 

@@ -16,7 +16,7 @@ import numpy as np
 from photovst.config import Settings
 from photovst.datasets.luan_pairs import Pair
 from photovst.guidance.mask_files import MaskFiles
-from photovst.judge import Figures, Judges, PairJudge, judges_here
+from photovst.judges.pictures import Figures, Judges, PairJudge, judges_here
 from photovst.media.images import encode_picture, read_image
 from photovst.media.records import Picture, as_depth
 from photovst.media.tensors import resized, to_frame

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
-
-import cv2
-import torch
 
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
@@ -23,6 +19,7 @@ from photovst.stylize import is_finished, stylize_clip
 from photovst.sweep_plots import plots
 from photovst.sweep_settings import Sweep, SweepMember
 from photovst.sweep_table import Outcome, csv_text, latex, markdown, record
+from photovst.threads import threads as limited_to
 
 PLOTS = ("style_edge.png", "style_warp.png")
 
@@ -58,7 +55,7 @@ def run_member(
     Raises:
         PhotovstError: either fails.
     """
-    with torch_threads(threads):
+    with limited_to(threads):
         if overwrite or not is_finished(member.settings, member.run_folder):
             Path(member.settings.output).parent.mkdir(parents=True, exist_ok=True)
             stylize_clip(
@@ -109,20 +106,6 @@ def run_sweep(sweep: Sweep, run: Runner, on_failure: Callable[[str, Exception], 
     outcomes = [_outcome(member, failures) for member in sweep.members]
     _write(sweep, outcomes)
     return outcomes
-
-
-@contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """So many threads for PyTorch and OpenCV in this block: bytes depend on it. None leaves them as they are."""
-    former = torch.get_num_threads(), cv2.getNumThreads()
-    try:
-        if count is not None:
-            torch.set_num_threads(count)
-            cv2.setNumThreads(count)
-        yield
-    finally:
-        torch.set_num_threads(former[0])
-        cv2.setNumThreads(former[1])
 
 
 def _outcome(member: SweepMember, failures: Mapping[str, Exception]) -> Outcome:

@@ -13,8 +13,9 @@ from photovst.progress import Progress, progress_for
 from photovst.ray_tasks import RayTasks
 from photovst.shots_apart import FOLDER, ShotOrder, do_order, stylize_shots_apart
 from photovst.stylize import is_finished
-from photovst.sweep import Ended, Evaluate, in_turn, run_member, torch_threads
+from photovst.sweep import Ended, Evaluate, in_turn, run_member
 from photovst.sweep_settings import SweepMember
+from photovst.threads import threads as limited_to
 
 TASKS_A_SLOT = 4
 """Tasks that a clip's shots are parted into, for each that can run at once: the last ones to end leave little idle."""
@@ -95,5 +96,5 @@ def _member_there(member: SweepMember, evaluate: Evaluate, overwrite: bool, thre
 
 def _order_there(order: ShotOrder, threads: int) -> None:
     """In a worker."""
-    with torch_threads(threads), progress_for(quiet=True) as progress:
+    with limited_to(threads), progress_for(quiet=True) as progress:
         do_order(order, progress)

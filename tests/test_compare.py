@@ -11,17 +11,17 @@ import pytest
 import torch
 from small_runs import pictures, run, write_inputs
 
-from photovst.bench import judging_settings
-from photovst.clip_figures import ClipFigures
-from photovst.clip_judge import Bench, judge_clip
-from photovst.clip_likeness import Look as StyleLook
-from photovst.clip_motion import content_motion
 from photovst.compare_pictures import busiest, contact_sheet, plots
 from photovst.compare_settings import STILLS, load_members, split_arguments
 from photovst.compare_table import Row, table
 from photovst.config import SegmentationMethod, SegmentationSettings, Settings
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
+from photovst.judges.bench import judging_settings
+from photovst.judges.clip import Bench, judge_clip
+from photovst.judges.figures import ClipFigures
+from photovst.judges.likeness import Look as StyleLook
+from photovst.judges.motion import content_motion
 from photovst.media.clip import open_clip
 from photovst.media.images import READABLE, read_image, write_image
 from photovst.media.scenes import LABELS, Look, Scene, still

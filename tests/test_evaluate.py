@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from small_runs import FAST, pictures, run, scene, stylize, write_clip, write_inputs
 
-from photovst.clip_figures import ClipFigures
 from photovst.errors import MediaError
 from photovst.evaluate import evaluate_clip
 from photovst.evaluate_cli import figures_table
 from photovst.evaluation import Evaluation, Metric, read_evaluation, write_evaluation
 from photovst.finished_runs import finished_run
+from photovst.judges.figures import ClipFigures
+from photovst.judges.protocols import metrics
 from photovst.judging import Judging
 from photovst.media.images import write_image
 from photovst.media.scenes import Look
 from photovst.progress import progress_for
-from photovst.protocols import metrics
 
 STEADY = ("e_stab", "e_warp_short", "e_warp_long", "e_warp_detail")
 
@@ -146,8 +146,8 @@ def test_exact_flow_of_a_scene_is_taken_and_known_noise_has_its_error(place: Pat
 
 
 def test_forward_truth_alone_holds_earlier_frames_to_later_ones(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from photovst import bench
-    from photovst.clip_motion import JudgedMotion, content_motion
+    from photovst.judges import bench
+    from photovst.judges.motion import JudgedMotion, content_motion
 
     estimated = content_motion()
     one_way = JudgedMotion("one way", estimated.between, lambda before, now: now == before + 1, lambda *_: False)

@@ -9,7 +9,7 @@ import pytest
 
 from photovst.cli import main
 from photovst.errors import SettingsError
-from photovst.judge import Figures
+from photovst.judges.pictures import Figures
 from photovst.media.images import read_image, write_image
 from photovst.media.scenes import Look, Scene, photograph
 from photovst.pair_settings import load_pairs

@@ -30,6 +30,7 @@ TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="
 DRIVER = """
 import json, sys, types
 from pathlib import Path
+from photovst.evaluation import Evaluation
 from photovst.settings_io import load_settings
 
 def stylize_clip(settings, *, run_folder, overwrite, progress):
@@ -54,25 +55,56 @@ def compare(members, folder, **rest):
 def run_sweep(plan, run, on_failure):
     return []
 
+def in_turn(members, **rest):
+    return []
+
+def on_ray(members, **rest):
+    return []
+
 def write_scene(folder, scene, *rest, **named):
     return None
 
-for name, function in (
-    ("stylize", stylize_clip),
-    ("demo", run_demo),
-    ("pairs", stylize_pairs),
-    ("compare", compare),
-    ("flow_clips", write_flow_clips),
-    ("segment_clips", write_regions),
-    ("media.scene_files", write_scene),
-    ("sweep", run_sweep),
+def evaluate_run(run, *, judging, overwrite, progress):
+    return Evaluation("a", "b", "c", None, "", "", 1, (1, 1), "dis", None, ())
+
+def evaluate_clip(result, reference, style, **rest):
+    return evaluate_run(result, judging=None, overwrite=None, progress=None)
+
+def evaluation_folder(result):
+    return result
+
+def finished_run(place):
+    return types.SimpleNamespace(folder=place, name=place.name, result=place)
+
+def is_run(place):
+    return place.suffix == ".run"
+
+def write_comparison(shown, output, layout, **rest):
+    return output
+
+class Shown(types.SimpleNamespace):
+    def __init__(self, *given):
+        pass
+
+for name, functions in (
+    ("stylize", (stylize_clip,)),
+    ("demo", (run_demo,)),
+    ("pairs", (stylize_pairs,)),
+    ("compare", (compare,)),
+    ("compare_clips", (write_comparison, Shown)),
+    ("evaluate", (evaluate_run, evaluate_clip, evaluation_folder)),
+    ("finished_runs", (finished_run, is_run)),
+    ("flow_clips", (write_flow_clips,)),
+    ("segment_clips", (write_regions,)),
+    ("media.scene_files", (write_scene,)),
+    ("sweep", (run_sweep, in_turn)),
+    ("sweep_ray", (on_ray,)),
 ):
     module = types.ModuleType(f"photovst.{name}")
-    setattr(module, function.__name__, function)
+    for function in functions:
+        setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
-sys.modules["photovst.sweep"].in_turn, sys.modules["photovst.sweep"].PLOTS = print, ()
-sys.modules["photovst.sweep_ray"] = types.SimpleNamespace(on_ray=print)
-sys.modules["photovst.evaluate"] = types.SimpleNamespace(evaluate_run=print)
+sys.modules["photovst.sweep"].PLOTS = ()
 from photovst.cli import main
 codes = [main(command) for command in json.loads(sys.argv[1])]
 print(json.dumps(codes))

@@ -15,7 +15,7 @@ from small_runs import run, stylize, write_inputs
 from photovst import sweep as module
 from photovst.progress import Progress
 from photovst.run import RunFolder
-from photovst.sweep import in_turn, run_sweep, torch_threads
+from photovst.sweep import in_turn, run_sweep
 from photovst.sweep_settings import Sweep, load_sweep
 
 BASE = """
@@ -147,13 +147,12 @@ def test_a_bug_is_no_failure_of_a_member(monkeypatch: pytest.MonkeyPatch) -> Non
         swept(planned(TWO))
 
 
-def test_threads_hold_for_a_member_alone() -> None:
-    before = torch.get_num_threads()
-    with torch_threads(3):
-        assert torch.get_num_threads() == 3
+def test_threads_hold_for_a_member_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, seen = torch.get_num_threads(), []
+    monkeypatch.setattr(module, "stylize_clip", lambda *_, **__: seen.append(torch.get_num_threads()))
+    list(in_turn(planned(TWO).members, evaluate=lambda *_, **__: None, threads=3, progress_for=quiet))
+    assert seen == [3, 3]
     assert torch.get_num_threads() == before
-    with torch_threads(None):
-        assert torch.get_num_threads() == before
 
 
 def test_a_plot_of_a_former_sweep_does_not_stay() -> None:

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.clip_figures import spread
-from photovst.clip_motion import JudgedMotion
 from photovst.errors import MediaError
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.survey import Survey
+from photovst.judges.figures import spread
+from photovst.judges.motion import JudgedMotion
 from photovst.media.records import Clip
 from photovst.media.tensors import resized, to_frame
 from photovst.types import Size
@@ -23,7 +23,7 @@ from photovst.types import Size
 LONG = 10
 """Frames apart in the long protocol of `e_warp`; 1 in the short one."""
 
-FAR_PAIRS = 100
+FAR_PAIRS = 50
 """Pairs of the long protocol at most, spread over the clip."""
 
 

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from photovst.clip_figures import mean
-from photovst.clip_frames import Earlier, Moment
 from photovst.guidance.flow import FlowPair
+from photovst.judges.figures import mean
+from photovst.judges.frames import Earlier, Moment
 from photovst.metrics.flow_coverage import flow_coverage
 from photovst.metrics.ssim_adjacent import ssim_adjacent
 from photovst.metrics.temporal import e_warp_detail, local_detail, stability_error, warp_error

@@ -10,13 +10,13 @@ import torch
 from small_runs import SIZE, scene, write_clip
 from torch import Tensor
 
-from photovst.clip_figures import ClipFigures, mean, spread
-from photovst.clip_judge import CUT_THRESHOLD, Bench, judge_clip
-from photovst.clip_likeness import Look as StyleLook
-from photovst.clip_motion import JudgedMotion, content_motion
 from photovst.errors import MediaError
 from photovst.guidance.flow import FlowPair
 from photovst.guidance.survey import Survey, survey
+from photovst.judges.clip import CUT_THRESHOLD, Bench, judge_clip
+from photovst.judges.figures import ClipFigures, mean, spread
+from photovst.judges.likeness import Look as StyleLook
+from photovst.judges.motion import JudgedMotion, content_motion
 from photovst.media.clip import open_clip
 from photovst.media.images import write_image
 from photovst.media.scenes import Look, photograph

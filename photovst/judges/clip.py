@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +17,17 @@ from typing import NamedTuple
 import torch
 
 from photovst.ahead import ahead
-from photovst.clip_figures import ClipFigures, mean, spread
-from photovst.clip_frames import Moment, moments
-from photovst.clip_likeness import Likeness, Look, Perceptual
-from photovst.clip_motion import JudgedMotion
-from photovst.clip_steadiness import Steadiness, Values, column
 from photovst.guidance.survey import Survey
+from photovst.judges.figures import ClipFigures, mean, spread
+from photovst.judges.frames import Moment, moments
+from photovst.judges.likeness import Likeness, Look, Perceptual
+from photovst.judges.motion import JudgedMotion
+from photovst.judges.steadiness import Steadiness, Values, column
 from photovst.media.clip import open_clip
 from photovst.metrics.fidelity import ssim_content, ssim_edge
 from photovst.metrics.sharpness import mean_color, sharpness
 from photovst.ops.resize import limit_long_side
+from photovst.threads import threads
 
 STYLED = 8
 """Frames whose likeness is measured, at most, spread over the clip."""
@@ -90,16 +92,20 @@ def judge_clip(
     steadiness, likeness = Steadiness(count), Likeness(bench.look, bench.perceptual)
     chosen = frozenset(spread(bench.overview.count, STYLED))
     frames = _Frames()
-    # Decoding and flow leave a core idle, and so do sums over small pictures: one is made while the other is measured.
+    # Flow, sums over small pictures and judges' networks beside each other, with a thread each: pictures are
+    # too small for several threads at one of them, and figures do not depend on how many cores there are.
     stream = moments(source, shown, size, bench.motion, bench.overview, bench.device)
-    with closing(ahead(stream)) as upcoming:
+    with threads(1), closing(ahead(stream)) as upcoming, ThreadPoolExecutor(1, "likeness") as aside:
+        measured = []
         for moment in upcoming:
-            steadiness.add(moment)
             if moment.index in chosen:
-                likeness.add(moment)
+                measured.append(aside.submit(likeness.add, moment))
+            steadiness.add(moment)
             frames.add(moment)
             if watch is not None:
                 watch(moment, steadiness)
+        for each in measured:
+            each.result()
     figures = [_figures(which, steadiness, likeness, frames) for which in (-1, 0)]
     return Judged(*figures)
 

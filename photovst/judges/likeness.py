@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
-from photovst.clip_frames import Moment
-from photovst.judge import Judges
+from photovst.judges.frames import Moment
+from photovst.judges.pictures import Judges
 from photovst.metrics.histogram import histogram
 from photovst.metrics.matting import matting_energy
 from photovst.metrics.style import gram_distance, region_grams
@@ -62,8 +63,9 @@ class Likeness:
     matting: list[list[float]] = field(default_factory=list)
     lpips: list[list[float]] = field(default_factory=list)
 
+    @torch.no_grad()
     def add(self, moment: Moment) -> None:
-        """Measure a frame."""
+        """Measure a frame; may run in a thread of its own."""
         size = (moment.shown.shape[-2], moment.shown.shape[-1])
         if self.perceptual is not None:
             self.lpips.append(self.perceptual(moment.shown, moment.shown[:1].expand_as(moment.shown)).tolist())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from photovst.clip_figures import ClipFigures, mean
 from photovst.evaluation import Metric, known
+from photovst.judges.figures import ClipFigures, mean
 
 Better = Literal["lower", "higher", "floor"]
 
@@ -16,10 +16,10 @@ PLAIN: tuple[tuple[str, Better, str], ...] = (
     (
         "e_warp_long",
         "lower",
-        "mean square difference of frames 10 apart where they correspond, at most 100 pairs, {flow}",
+        "mean square difference of frames 10 apart where they correspond, at most 50 pairs, {flow}",
     ),
     ("e_warp_detail", "lower", "e_warp_short over the variance of detail, by the same of the input"),
-    ("ssim_adjacent", "higher", "SSIM of 100x100 patches of neighboring frames, unwarped"),
+    ("ssim_adjacent", "floor", "SSIM of 100x100 patches of neighboring frames, unwarped"),
     ("ssim_content", "higher", "SSIM to the input, mean of R, G and B"),
     ("ssim_edge", "higher", "SSIM of gradient magnitudes to the input's, its largest for range"),
     ("matting_energy", "lower", "energy of the input's matting Laplacian a pixel, 8 frames at 320 px"),

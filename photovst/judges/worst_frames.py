@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photovst.clip_frames import Moment
-from photovst.clip_steadiness import Steadiness, error_map
+from photovst.judges.frames import Moment
+from photovst.judges.steadiness import Steadiness, error_map
 from photovst.media.images import encode_picture
 from photovst.media.records import Picture
 from photovst.media.tensors import to_picture

@@ -10,9 +10,6 @@ import torch
 
 from photovst.build import build_motion
 from photovst.build_regions import build_regions
-from photovst.clip_judge import Bench
-from photovst.clip_likeness import Look, Perceptual
-from photovst.clip_motion import JudgedMotion, content_motion
 from photovst.config import (
     Compat,
     EncoderKind,
@@ -28,7 +25,10 @@ from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.folder_motion import FolderMotion
 from photovst.guidance.ground_truth import ground_truth
 from photovst.guidance.survey import Survey
-from photovst.judge import Judges
+from photovst.judges.clip import Bench
+from photovst.judges.likeness import Look, Perceptual
+from photovst.judges.motion import JudgedMotion, content_motion
+from photovst.judges.pictures import Judges
 from photovst.judging import Judging
 from photovst.media.images import read_image
 from photovst.media.records import Clip

@@ -1,0 +1,1 @@
+"""Judges of clips and pictures: what is measured of them, by what, and in which words."""
