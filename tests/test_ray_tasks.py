@@ -18,7 +18,7 @@ from fake_evaluate import fake_evaluate
 from media.synthetic import pattern
 from small_runs import run, states, write_clip
 
-from photovst import ray_tasks
+from photovst import ray_tasks, sweep_ray
 from photovst.errors import PhotovstError, SettingsError
 from photovst.guidance import survey
 from photovst.media.images import write_image
@@ -36,6 +36,7 @@ settings:
   schedule: {scales: [32], iterations: [3], next_iterations: [2]}
   device: cpu
   cache.folder: cache
+  segmentation.regions: 2
 clips: {lake: clip.mkv}
 styles: {dusk: photo.png}
 """
@@ -154,7 +155,7 @@ def test_shots_end_with_the_bytes_of_a_serial_run_though_a_worker_is_killed(
 ) -> None:
     # Where shots begin and end this process alone says.
     monkeypatch.setattr(survey, "detect_shots", functools.partial(detect_shots, shortest=3))
-    text = "variants: {all: {}, twice: {schedule.passes.count: 2, shots.detect: false}}\n"
+    text = "seeds: [1]\n"
     plan, told = planned(text, "ray"), Kept()
     killer = Killer(plan.members[0].run_folder / "shots" / "000001", 2)
     killer.start()
@@ -168,7 +169,6 @@ def test_shots_end_with_the_bytes_of_a_serial_run_though_a_worker_is_killed(
     run_sweep(plan, run_there, unexpected)
     killer.join()
     assert killer.killed not in (0, os.getpid())
-    assert "as one task each, for they take several passes: lake/dusk/twice/seed0" in told.notes
     assert {note.split(": ")[1] for note in told.notes if ": shot " in note} == {"shot 1", "shot 2"}
     for here, there in zip(serial(text).members, plan.members, strict=True):
         assert Path(here.settings.output).read_bytes() == Path(there.settings.output).read_bytes()
@@ -176,6 +176,36 @@ def test_shots_end_with_the_bytes_of_a_serial_run_though_a_worker_is_killed(
         losses = [[(each["frame"], each["terms"]) for each in read_records(m.run_folder)] for m in (here, there)]
         assert losses[0] == losses[1]
         assert not (there.run_folder / "shots").exists()
+
+
+class Recorded:
+    """In place of a cluster: does nothing, and remembers what it was given."""
+
+    slots = 2
+
+    def __init__(self) -> None:
+        self.jobs: list[str] = []
+
+    def results(self, work: object, jobs: dict[str, tuple], holds: object) -> Iterator[tuple[str, None]]:
+        self.jobs += jobs
+        yield from ((name, None) for name in jobs)
+
+
+def test_a_member_of_several_passes_is_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned("variants: {once: {}, twice: {schedule.passes.count: 2}}\n", "ray")
+    apart: list[str] = []
+    monkeypatch.setattr(sweep_ray, "run_member", lambda member, **_: apart.append(member.name))
+    tasks, told = Recorded(), Kept()
+    ended = on_ray(
+        plan.members,
+        evaluate=fake_evaluate,
+        cluster=lambda: nullcontext(tasks),
+        by_shot=True,
+        progress_for=lambda: Progress(told),
+    )
+    assert {member.name for member, error in ended if error is None} == {member.name for member in plan.members}
+    assert (tasks.jobs, apart) == (["lake/dusk/twice/seed0"], ["lake/dusk/once/seed0"])
+    assert "as one task each, for they take several passes: lake/dusk/twice/seed0" in told.notes
 
 
 def test_failures_are_told_and_the_others_go_on(cluster: RayTasks) -> None:
