@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -124,22 +125,22 @@ class RayTasks:
             num_cpus=self._resources.cpus, num_gpus=self._resources.gpus, max_retries=self._resources.retries
         )(_task)
         place = _Place(os.getcwd(), code_version())
-        waiting = {}
-        for name, job in jobs.items():
-            waiting[task.options(name=name).remote(work, job, place, (holds or {}).get(name))] = name
+        sent = {n: task.options(name=n).remote(work, job, place, (holds or {}).get(n)) for n, job in jobs.items()}
+        # Futures are waited for in Python: a signal that comes inside Ray's own waiting ends up as a SystemError.
+        waiting = {reference.future(): name for name, reference in sent.items()}
         try:
             while waiting:
-                (done,), _ = ray.wait(list(waiting), num_returns=1)
-                name = waiting.pop(done)
-                yield name, self._ended(done, name)
+                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    name = waiting.pop(done)
+                    yield name, self._ended(done, name)
         finally:
-            for left in waiting:
-                ray.cancel(left, force=True)
+            for name in waiting.values():
+                ray.cancel(sent[name], force=True)
 
-    def _ended(self, done: Any, name: str) -> Exception | None:
+    def _ended(self, done: Future[Any], name: str) -> Exception | None:
         errors = self._ray.exceptions
         try:
-            failure: Exception | None = self._ray.get(done)
+            failure: Exception | None = done.result()
         except errors.RayTaskError as error:
             raise error.as_instanceof_cause() from None
         except errors.OutOfMemoryError:

@@ -254,6 +254,26 @@ def test_a_worker_with_another_photovst_or_without_the_folder(
         assert "does not see /nowhere/at/all" in str(error)
 
 
+def test_a_signal_comes_out_as_itself(cluster: RayTasks) -> None:
+    """Not as an error of Ray's, inside which it would have come."""
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(number: int, frame: object) -> None:
+        raise Stopped
+
+    former = signal.signal(signal.SIGUSR1, stop)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1))
+    try:
+        timer.start()
+        with pytest.raises(Stopped):
+            list(cluster.results(time.sleep, {"long": (60,)}))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, former)
+
+
 @pytest.fixture
 def mute_port() -> Iterator[int]:
     """A port that takes connections and never says a word."""
