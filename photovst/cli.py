@@ -23,7 +23,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photovst import compare_cli, evaluate_cli, flow_cli, report_cli, scene_cli, segment_cli, weights_cli
+from photovst import (
+    compare_cli,
+    evaluate_cli,
+    flow_cli,
+    report_cli,
+    scene_cli,
+    segment_cli,
+    sweep_cli,
+    weights_cli,
+)
 from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
@@ -103,6 +112,7 @@ app.command()(evaluate_cli.evaluate)
 app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
 app.command()(report_cli.report)
+app.command()(sweep_cli.sweep)
 
 Overrides = Annotated[
     list[str] | None,

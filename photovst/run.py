@@ -42,6 +42,7 @@ CONTENTS = (
     "frames",
     "state",
     "passes",
+    "shots",
 )
 """What is removed before a folder is used for another run; never more, in case it holds somebody's notes."""
 
@@ -55,6 +56,7 @@ class RunFolder:
 
     def __init__(self, path: Path, key: Mapping[str, Any], lock: BinaryIO) -> None:
         self.path = path
+        self.key = key
         self.fingerprint = fingerprint(key)
         self._lock = lock
 
@@ -194,6 +196,31 @@ class RunFolder:
         """The last stored ``(index, arrays)``, or None; a damaged file is warned of and removed."""
         arrays = self._load(self.path / "state" / "carry.npz")
         return None if arrays is None else (int(arrays.pop("__index__")), arrays)
+
+    def adopt(self, other: Path, frames: range, carry: bool) -> bool:
+        """Take the states and records of these frames out of another run folder, if all of them are done.
+
+        A stop in between leaves each state in one of the two folders, and the same call goes on.
+
+        Args:
+            other: the folder, on the same file system; it is removed.
+            frames: its frames.
+            carry: whether what a next frame would start from is taken, too: where no frame follows.
+        """
+        places = {index: other / "state" / f"{index:06d}.npz" for index in frames}
+        if not all(place.is_file() or self.has_state(index) for index, place in places.items()):
+            return False
+        known = {record["frame"] for record in self.records()}
+        for record in read_records(other):
+            if record["frame"] not in known:
+                self.add_record(record)
+        if carry:
+            places[-1] = other / "state" / "carry.npz"
+        for place in places.values():
+            if place.is_file():
+                place.replace(self.path / "state" / place.name)
+        shutil.rmtree(other)
+        return True
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Append a frame's record, at least ``{"frame": index}``; :func:`read_records` lists the names."""

@@ -65,16 +65,20 @@ def load_settings(
     overrides: Sequence[str] = (),
     fixed: Mapping[str, object] | None = None,
     last: Mapping[str, object] | None = None,
+    layers: Sequence[tuple[str, Mapping[str, object]]] = (),
 ) -> Settings:
     """Settings from defaults, YAML files in order, dotlist overrides, fixed and last values, each over the former.
 
-    Fixed values are those given as arguments, which no override may set as well; ``last`` ones replace any.
+    Fixed values are those given as arguments, which no override may set as well; ``last`` ones replace any. Layers,
+    from `flat_settings` and each with what an error calls it, lie over the files and under the overrides.
 
     Raises:
         SettingsError: a file cannot be read, or a setting is unknown, missing, of the wrong type, out of
             range or at odds with another.
     """
-    assignments = _assignments(files, overrides, fixed or {})
+    assignments = [*_assignments(files, (), {})]
+    assignments += [(name, value, source) for source, values in layers for name, value in values.items()]
+    assignments += _assignments((), overrides, fixed or {})
     assignments += [(name, _escape(value), COMMAND_LINE) for name, value in (last or {}).items()]
     config = _merged(assignments)
     sources = {name: source for name, _, source in assignments}
@@ -91,6 +95,47 @@ def load_settings(
     _check_ranges(settings, sources)
     _check_together(settings)
     return settings
+
+
+def flat_settings(values: Mapping[Any, Any], source: str) -> dict[str, Any]:
+    """Settings as YAML nests them, by dotted name; ``source`` is what an error calls them.
+
+    >>> flat_settings({"objective": {"style.weight": 2}}, "here")
+    {'objective.style.weight': 2}
+
+    Raises:
+        SettingsError: one is unknown, is a section, or is set twice.
+    """
+    flat: dict[str, Any] = {}
+    for name, value, _ in _flatten(values, "", source):
+        if name in flat:
+            raise SettingsError(f"{source}: {name} is set twice; leave one out")
+        flat[name] = value
+    return flat
+
+
+def read_yaml(path: Path) -> dict[Any, Any]:
+    """What a YAML file maps, as files of settings are read; nothing in it is resolved or checked.
+
+    Raises:
+        SettingsError: it cannot be read, or holds no mapping.
+    """
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 text, so not a YAML config") from error
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingsError(f"{path}{where}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: {str(error).splitlines()[0]}") from error
+    except OmegaConfBaseException as error:
+        raise SettingsError(f"{path}: {error.full_key}: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise SettingsError(f"config file {path} cannot be read: {error.strerror or error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: a config is a mapping of names to values, but this is a list")
+    return dict(content)
 
 
 def peek(files: Sequence[Path], overrides: Sequence[str], name: str) -> Any:
@@ -203,22 +248,7 @@ def _merged(assignments: Sequence[_Assignment]) -> DictConfig:
 def _from_file(path: Path, below: tuple[Path, ...]) -> list[_Assignment]:
     if path.resolve() in below:
         raise SettingsError(f"{path}: its 'base' leads back to itself; break the circle")
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: not UTF-8 text, so not a YAML config") from error
-    except yaml.MarkedYAMLError as error:
-        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{path}{where}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: {str(error).splitlines()[0]}") from error
-    except OmegaConfBaseException as error:
-        raise SettingsError(f"{path}: {error.full_key}: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise SettingsError(f"config file {path} cannot be read: {error.strerror or error}") from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path}: a config is a mapping of names to values, but this is a list")
-    values: dict[Any, Any] = dict(content)
+    values = read_yaml(path)
     base = values.pop("base", None)
     if base is None:
         return list(_flatten(values, "", str(path)))

@@ -23,7 +23,7 @@ from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey
 from photovst.guide_stream import Step, build_guide_stream, shot_regions
 from photovst.losses.objective import Encoder
-from photovst.media.records import Clip, Picture
+from photovst.media.records import Clip, Picture, excerpt
 from photovst.media.shots import Shot
 from photovst.optimize.frame_optimizer import FrameOptimizer, OnIteration
 from photovst.optimize.neighbors import Earlier, Stylized
@@ -86,20 +86,25 @@ class Stylization:
             self.motion.check(overview.pairs(distances))  # before hours of work
         self.start = build_start(settings, photo.device, self.still)
 
-    def results(self, folder: str = FINAL, passage: int | None = None) -> Iterator[tuple[Step, Stylized]]:
+    def results(
+        self, folder: str = FINAL, passage: int | None = None, shot: Shot | None = None
+    ) -> Iterator[tuple[Step, Stylized]]:
         """Every frame with its result, done now or before.
 
         Args:
             folder: where in the run folder the results lie.
             passage: the pass, from 1, where there are several.
+            shot: only the frames of this one, which needs no other.
         """
         count = self.overview.count
-        done, carried = _resume_point(self.run, self.overview, folder)
-        if done and (passage is not None or self.settings.schedule.passes.count == 1):
-            self.progress.note(f"{done} of {count} frames are done; going on from there")
+        frames = range(count) if shot is None else range(shot.first, shot.stop)
+        done, carried = _resume_point(self.run, self.overview, folder, frames)
+        if done > frames.start and (passage is not None or self.settings.schedule.passes.count == 1):
+            self.progress.note(f"{done - frames.start} of {len(frames)} frames are done; going on from there")
         distances = build_distances(self.settings, passage)
+        clip = self.clip if shot is None else excerpt(self.clip, frames)
         stream = build_guide_stream(
-            self.settings, self.clip, self.overview, self.find_regions, self.motion, distances, self.size,
+            self.settings, clip, self.overview, self.find_regions, self.motion, distances, self.size,
             self.photo.device, done, carried,
         )  # fmt: skip
         reach = max(*self.settings.objective.temporal.neighbors, 1)
@@ -200,15 +205,15 @@ class Stylization:
         return stylized
 
 
-def _resume_point(run: RunFolder, overview: Survey, folder: str) -> tuple[int, Arrays | None]:
-    """The first frame still to do, and the regions carried to it from the frame before.
+def _resume_point(run: RunFolder, overview: Survey, folder: str, frames: range) -> tuple[int, Arrays | None]:
+    """The first of these frames still to do, and the regions carried to it from the frame before.
 
     A frame is done when every state up to it is whole. Inside a shot the next one also needs the carried regions:
     where those are of another frame, or gone, its shot is done again from its start, for what comes out must not
     depend on where a run was stopped.
     """
-    missing = next((i for i in range(overview.count) if not run.has_state(i, folder)), overview.count)
-    if missing == overview.count or overview.shot_of(missing).first == missing:
+    missing = next((i for i in frames if not run.has_state(i, folder)), frames.stop)
+    if missing == frames.stop or overview.shot_of(missing).first == missing:
         return missing, None
     index, arrays = run.load_carry() or (-1, {})
     if index + 1 in (missing - 1, missing) and index >= overview.shot_of(missing).first:

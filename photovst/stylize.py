@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,18 @@ from photovst.types import Size
 
 
 def stylize_clip(
-    settings: Settings, *, run_folder: Path | None = None, overwrite: bool = False, progress: Progress
+    settings: Settings,
+    *,
+    run_folder: Path | None = None,
+    overwrite: bool = False,
+    progress: Progress,
+    first: Callable[[Stylization], None] | None = None,
 ) -> Path:
     """Restyle a clip and return the path of the result.
 
     The result appears under its name only when it is whole. Everything needed to go on after a kill is in the run
-    folder; the same call resumes and ends with the same bytes.
+    folder; the same call resumes and ends with the same bytes. ``first`` may do frames before they are taken in
+    order, as `stylize_shots_apart` does, where there is one pass; those it leaves in the run folder are not done again.
 
     Raises:
         PhotovstError: bad input, in one line.
@@ -56,6 +63,8 @@ def stylize_clip(
         work = Stylization(settings, run, clip, overview, size, encoder, photo, progress)
         if settings.schedule.passes.count > 1:
             run_passes(work)
+        elif first is not None:
+            first(work)
         progress.stage("stylize")
         highlights = Highlights(overview.count)
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:

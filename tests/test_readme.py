@@ -54,6 +54,14 @@ def compare(members, folder, **rest):
 
 def write_runs_report(runs, output, *, overwrite, progress):
     return output
+def run_sweep(plan, run, on_failure):
+    return []
+
+def in_turn(members, **rest):
+    return []
+
+def on_ray(members, **rest):
+    return []
 
 def write_scene(folder, scene, *rest, **named):
     return None
@@ -92,11 +100,14 @@ for name, functions in (
     ("segment_clips", (write_regions,)),
     ("report_runs", (write_runs_report,)),
     ("media.scene_files", (write_scene,)),
+    ("sweep", (run_sweep, in_turn)),
+    ("sweep_ray", (on_ray,)),
 ):
     module = types.ModuleType(f"photovst.{name}")
     for function in functions:
         setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
+sys.modules["photovst.sweep"].PLOTS = ()
 from photovst.cli import main
 codes = [main(command) for command in json.loads(sys.argv[1])]
 print(json.dumps(codes))
@@ -112,6 +123,12 @@ def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
         pair.mkdir(parents=True)
         for name in ("content", "style", "content_mask", "style_mask"):
             (pair / f"{name}.png").touch()
+    for name in ("clip.mp4", "photo.jpg", "shore.mp4", "dusk.jpg", "scene/photo.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    for name in ("scene/frames", "scene/flow", "scene/labels", "scene/photo_labels"):
+        (folder / name).mkdir()
+    (folder / "scene/photo_labels/photo.png").touch()
     for _, language, text in BLOCKS:
         if language == "yaml" and text.startswith("# "):
             (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, encoding="utf-8")

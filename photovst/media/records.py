@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -160,6 +161,15 @@ class Clip:
                 self.path,
                 tally.retimed,
             )
+
+
+def excerpt(clip: Clip, frames: range) -> Clip:
+    """Those frames of a clip, under their own numbers; what lies before them is decoded and left out."""
+
+    def decode(longest: int | None, tally: DamageTally) -> Iterator[Frame]:
+        return islice(clip.decode(longest, tally), frames.start, frames.stop)
+
+    return Clip(clip.path, clip.info, decode)
 
 
 def as_depth(image: Picture, dtype: npt.DTypeLike) -> Picture:
