@@ -95,7 +95,7 @@ def judge_clip(
     # Flow, sums over small pictures and judges' networks beside each other, with a thread each: pictures are
     # too small for several threads at one of them, and figures do not depend on how many cores there are.
     stream = moments(source, shown, size, bench.motion, bench.overview, bench.device)
-    with threads(1), closing(ahead(stream)) as upcoming, ThreadPoolExecutor(1, "likeness") as aside:
+    with threads(1), closing(ahead(stream)) as upcoming, ThreadPoolExecutor(2, "likeness") as aside:
         measured = []
         for moment in upcoming:
             if moment.index in chosen:

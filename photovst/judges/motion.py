@@ -11,7 +11,7 @@ from torch import Tensor
 from photovst.guidance.cache import GuideCache
 from photovst.guidance.dis import Dis
 from photovst.guidance.estimated_motion import EstimatedMotion
-from photovst.guidance.flow import FlowPair
+from photovst.guidance.flow import FlowPair, flow_pair
 
 Motion = Callable[[Tensor, Tensor, tuple[int, int]], FlowPair]
 """``motion(previous, current, (i, j))``: between frames i and j of the content, both ways, at the frames' size."""
@@ -39,4 +39,8 @@ def content_motion(
 ) -> JudgedMotion:
     """DIS flow of the content itself, through the cache where there is one, with the paper's binary certainty."""
     estimator = Dis(finest_scale)
-    return JudgedMotion(estimator.name.split(",")[0], EstimatedMotion(estimator, cache, certainty).between)
+    name = estimator.name.split(",")[0]
+    if cache is not None:
+        return JudgedMotion(name, EstimatedMotion(estimator, cache, certainty).between)
+    # Not rounded as what goes into a cache is: that takes a twelfth of the time.
+    return JudgedMotion(name, lambda previous, current, _: flow_pair(estimator, previous, current, certainty))
