@@ -34,13 +34,13 @@ from photovst.media.images import write_image
 from photovst.media.scenes import Look, Scene, photograph
 from photovst.media.video_writer import ClipWriter
 from photovst.progress import Progress, progress_for
-from photovst.ray_tasks import RayTasks, Resources
 from photovst.settings_io import load_settings
 from photovst.stylize import stylize_clip
-from photovst.sweep import in_turn, run_sweep
-from photovst.sweep_ray import on_ray
-from photovst.sweep_settings import Sweep, load_sweep
-from photovst.sweep_table import Outcome
+from photovst.sweeps.members import in_turn, run_sweep
+from photovst.sweeps.on_ray import on_ray
+from photovst.sweeps.ray_tasks import RayTasks, Resources
+from photovst.sweeps.settings import Sweep, load_sweep
+from photovst.sweeps.table import Outcome
 from photovst.threads import threads
 
 RATE, SIZE = Fraction(24), (180, 320)
@@ -91,7 +91,7 @@ def broken(name: str, error: Exception) -> None:
 
 
 def overhead(folder: Path, rounds: int) -> dict[str, float]:
-    from photovst import sweep
+    from photovst.sweeps import members as sweep
 
     sweep.read_evaluation = lambda run: unjudged(run, judging=Judging(), progress=quiet())
     seconds = {"swept": 0.0, "alone": 0.0}

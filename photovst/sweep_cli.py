@@ -15,8 +15,8 @@ from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
 
 if TYPE_CHECKING:
-    from photovst.sweep import Ended
-    from photovst.sweep_settings import Sweep, SweepMember
+    from photovst.sweeps.members import Ended
+    from photovst.sweeps.settings import Sweep, SweepMember
 
 
 class Unit(Enum):
@@ -64,14 +64,14 @@ def sweep(
     say: Callable[[str], None] = ctx.obj.say
 
     def work() -> str:
-        from photovst.sweep_settings import load_sweep
+        from photovst.sweeps.settings import load_sweep
 
         if ray is None and (by is not Unit.member or slots is not None or gpus):
             raise SettingsError("--by, --slots and --gpus are for tasks on Ray; add --ray local, auto or HOST:PORT")
         if slots is not None and ray != "local":
             raise SettingsError(f"--slots is for --ray local, not for --ray {ray}; leave one out")
         if ray is not None:
-            from photovst.ray_tasks import check_ray
+            from photovst.sweeps.ray_tasks import check_ray
 
             check_ray()
         plan = load_sweep(file, output, overrides or ())
@@ -80,15 +80,15 @@ def sweep(
         with signals_wait():
             from photovst.evaluate import evaluate_run
             from photovst.progress import progress_for
-            from photovst.sweep import in_turn
+            from photovst.sweeps.members import in_turn
 
         told = partial(progress_for, quiet=quiet, log_json=log_json)
         run: Callable[[Sequence[SweepMember]], Iterable[Ended]]
         if ray is None:
             run = partial(in_turn, evaluate=evaluate_run, overwrite=overwrite, threads=threads, progress_for=told)
         else:
-            from photovst.ray_tasks import RayTasks, Resources
-            from photovst.sweep_ray import on_ray
+            from photovst.sweeps.on_ray import on_ray
+            from photovst.sweeps.ray_tasks import RayTasks, Resources
 
             run = partial(
                 on_ray,
@@ -116,8 +116,8 @@ def _run(plan: Sweep, run: Callable[[Sequence[SweepMember]], Iterable[Ended]], s
     Raises:
         PhotovstError: with all that can be had printed already, a member failed.
     """
-    from photovst.sweep import PLOTS, run_sweep
-    from photovst.sweep_table import summary
+    from photovst.sweeps.members import PLOTS, run_sweep
+    from photovst.sweeps.table import summary
 
     failed: list[str] = []
 

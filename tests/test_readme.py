@@ -100,14 +100,14 @@ for name, functions in (
     ("segment_clips", (write_regions,)),
     ("report_runs", (write_runs_report,)),
     ("media.scene_files", (write_scene,)),
-    ("sweep", (run_sweep, in_turn)),
-    ("sweep_ray", (on_ray,)),
+    ("sweeps.members", (run_sweep, in_turn)),
+    ("sweeps.on_ray", (on_ray,)),
 ):
     module = types.ModuleType(f"photovst.{name}")
     for function in functions:
         setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
-sys.modules["photovst.sweep"].PLOTS = ()
+sys.modules["photovst.sweeps.members"].PLOTS = ()
 from photovst.cli import main
 codes = [main(command) for command in json.loads(sys.argv[1])]
 print(json.dumps(codes))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import torch
 
-from photovst.ahead import ahead
+from photovst.ahead import ahead, in_turn
 from photovst.guidance.survey import Survey
 from photovst.judges.figures import ClipFigures, mean, spread
 from photovst.judges.frames import Moment, moments
@@ -94,12 +94,15 @@ def judge_clip(
     frames = _Frames()
     # Flow, sums over small pictures and judges' networks beside each other, with a thread each: pictures are
     # too small for several threads at one of them, and figures do not depend on how many cores there are.
+    beside = torch.get_num_threads() > 1
     stream = moments(source, shown, size, bench.motion, bench.overview, bench.device)
-    with threads(1), closing(ahead(stream)) as upcoming, ThreadPoolExecutor(2, "likeness") as aside:
+    with threads(1), closing((ahead if beside else in_turn)(stream)) as upcoming, ThreadPoolExecutor(2) as aside:
         measured = []
         for moment in upcoming:
-            if moment.index in chosen:
+            if moment.index in chosen and beside:
                 measured.append(aside.submit(likeness.add, moment))
+            elif moment.index in chosen:
+                likeness.add(moment)
             steadiness.add(moment)
             frames.add(moment)
             if watch is not None:

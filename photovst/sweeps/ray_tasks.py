@@ -179,7 +179,11 @@ class RayTasks:
         stack.callback(ray.shutdown)
         try:
             ray.init(log_to_driver=False, configure_logging=False, logging_level="error", **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # Ray says that a node did not start in time by a plain Exception
+            if type(error) is not Exception and not isinstance(
+                error, ConnectionError | RuntimeError | ValueError | OSError
+            ):
+                raise
             reason = str(error).strip().splitlines()[0]
             raise SettingsError(f"--ray {self._address}: no cluster could be used ({reason})") from error
         finally:
@@ -246,7 +250,7 @@ def _wait_for(folder: Path) -> None:
 
 def _of_local_workers() -> dict[str, str]:
     """The environment of a cluster of our own: this very package, and a secret that is written nowhere."""
-    package = str(Path(__file__).resolve().parents[1])
+    package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     # Without the secret Ray would write one into the home folder.
     return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "RAY_AUTH_TOKEN": _secret()}

@@ -16,9 +16,9 @@ from photovst.run import read_records
 from photovst.storage import write_atomic
 from photovst.stylization import Stylization
 from photovst.stylize import is_finished, stylize_clip
-from photovst.sweep_plots import plots
-from photovst.sweep_settings import Sweep, SweepMember
-from photovst.sweep_table import Outcome, csv_text, latex, markdown, record
+from photovst.sweeps.plots import plots
+from photovst.sweeps.settings import Sweep, SweepMember
+from photovst.sweeps.table import Outcome, csv_text, latex, markdown, record
 from photovst.threads import threads as limited_to
 
 PLOTS = ("style_edge.png", "style_warp.png")

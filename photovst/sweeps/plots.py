@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from photovst.evaluation import Metric
-from photovst.sweep_settings import Sweep
-from photovst.sweep_table import ARROWS, Cell, Outcome, Table, metrics_of, tables
+from photovst.sweeps.settings import Sweep
+from photovst.sweeps.table import ARROWS, Cell, Outcome, Table, metrics_of, tables
 
 AGAINST = {"ssim_edge": "edge", "e_warp": "warp"}
 """What style is drawn against: beginnings of metrics' names, and the names of the files."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from photovst.evaluation import Evaluation, Metric
 from photovst.settings_io import settings_dict
-from photovst.sweep_file import Term
-from photovst.sweep_settings import Sweep, SweepMember
+from photovst.sweeps.file import Term
+from photovst.sweeps.settings import Sweep, SweepMember
 from photovst.tables import table_text
 
 CAPTION = (

@@ -10,11 +10,11 @@ from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.evaluation import METRICS
 from photovst.progress import Progress, progress_for
-from photovst.ray_tasks import RayTasks
-from photovst.shots_apart import FOLDER, ShotOrder, do_order, stylize_shots_apart
 from photovst.stylize import is_finished
-from photovst.sweep import Ended, Evaluate, in_turn, run_member
-from photovst.sweep_settings import SweepMember
+from photovst.sweeps.members import Ended, Evaluate, in_turn, run_member
+from photovst.sweeps.ray_tasks import RayTasks
+from photovst.sweeps.settings import SweepMember
+from photovst.sweeps.shots_apart import FOLDER, ShotOrder, do_order, stylize_shots_apart
 from photovst.threads import threads as limited_to
 
 TASKS_A_SLOT = 4

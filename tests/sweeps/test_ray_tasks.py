@@ -18,17 +18,17 @@ from fake_evaluate import fake_evaluate
 from media.synthetic import pattern
 from small_runs import run, states, write_clip
 
-from photovst import ray_tasks, sweep_ray
 from photovst.errors import PhotovstError, SettingsError
 from photovst.guidance import survey
 from photovst.media.images import write_image
 from photovst.media.shots import detect_shots
 from photovst.progress import Progress
-from photovst.ray_tasks import RayTasks, Resources
 from photovst.run import LOCK, read_records
-from photovst.sweep import in_turn, run_sweep
-from photovst.sweep_ray import on_ray
-from photovst.sweep_settings import Sweep, load_sweep
+from photovst.sweeps import on_ray as sweep_ray, ray_tasks
+from photovst.sweeps.members import in_turn, run_sweep
+from photovst.sweeps.on_ray import on_ray
+from photovst.sweeps.ray_tasks import RayTasks, Resources
+from photovst.sweeps.settings import Sweep, load_sweep
 
 FRAMES, CUT = 6, 3
 BASE = """
@@ -61,7 +61,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayTasks]:
     """Two workers, which find this folder's modules."""
     pytest.importorskip("ray", reason="Ray is not installed; pip install 'ray>=2.50,<3'")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
         with RayTasks("local", Resources(retries=1), slots=2) as tasks:
             yield tasks
     assert "RAY_AUTH_MODE" not in os.environ

@@ -21,8 +21,8 @@ from photovst.media.shots import detect_shots
 from photovst.progress import Progress
 from photovst.run import RunFolder, read_records
 from photovst.settings_io import load_settings
-from photovst.shots_apart import ShotOrder, do_order, stylize_shots_apart
 from photovst.stylize import stylize_clip
+from photovst.sweeps.shots_apart import ShotOrder, do_order, stylize_shots_apart
 
 CUTS, FRAMES = (3, 7), 10
 

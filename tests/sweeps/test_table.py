@@ -17,9 +17,9 @@ from photovst.evaluation import Evaluation, Metric
 from photovst.judging import Judging
 from photovst.progress import json_bytes
 from photovst.settings_io import load_settings
-from photovst.sweep_plots import plots
-from photovst.sweep_settings import Point, Sweep, SweepMember
-from photovst.sweep_table import Cell, Outcome, csv_text, latex, markdown, record, summary, tables
+from photovst.sweeps.plots import plots
+from photovst.sweeps.settings import Point, Sweep, SweepMember
+from photovst.sweeps.table import Cell, Outcome, csv_text, latex, markdown, record, summary, tables
 
 NASTY = 'a|b_c$ "50%"\n<b>&#{x}~^\\'
 

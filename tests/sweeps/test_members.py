@@ -12,11 +12,11 @@ import torch
 from fake_evaluate import fake_evaluate
 from small_runs import run, stylize, write_inputs
 
-from photovst import sweep as module
 from photovst.progress import Progress
 from photovst.run import RunFolder
-from photovst.sweep import in_turn, run_sweep
-from photovst.sweep_settings import Sweep, load_sweep
+from photovst.sweeps import members as module
+from photovst.sweeps.members import in_turn, run_sweep
+from photovst.sweeps.settings import Sweep, load_sweep
 
 BASE = """
 settings:

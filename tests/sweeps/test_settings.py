@@ -10,8 +10,8 @@ from small_runs import run
 
 from photovst.errors import SettingsError
 from photovst.judging import Judging
-from photovst.sweep_file import terms
-from photovst.sweep_settings import Sweep, load_sweep, safe
+from photovst.sweeps.file import terms
+from photovst.sweeps.settings import Sweep, load_sweep, safe
 
 PLAIN = "clips: [lake.mp4]\nstyles: [dusk.png]\noutput: out\n"
 
@@ -204,8 +204,9 @@ def test_a_dry_run_lists_members_and_needs_no_torch(capsys: pytest.CaptureFixtur
     ]
     done = run_light(
         "from pathlib import Path\n"
-        "from photovst import ray_tasks, sweep_cli, sweep_settings, sweep_table\n"
-        "sweep_settings.load_sweep(Path('sweep.yaml'))"
+        "from photovst import sweep_cli\n"
+        "from photovst.sweeps import ray_tasks, settings, table\n"
+        "settings.load_sweep(Path('sweep.yaml'))"
     )
     assert (done.returncode, done.stderr) == (0, "")
 

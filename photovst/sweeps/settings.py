@@ -18,7 +18,7 @@ from photovst.errors import SettingsError
 from photovst.judging import Judging
 from photovst.run import default_run_folder
 from photovst.settings_io import load_settings, settings_dict
-from photovst.sweep_file import PLACES, ClipEntry, SweepFile, Term, read_sweep
+from photovst.sweeps.file import PLACES, ClipEntry, SweepFile, Term, read_sweep
 
 LONGEST = 120
 """Letters of a name in a path; far below what file systems take."""
