@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from photovst.shown import CoverageRow, Shown, ShownFrame, ShownPhoto, picture_in, read_shown, write_shown
+from photovst.shown import CoverageRow, Shown, ShownFrame, ShownPhoto, clip_name, picture_in, read_shown, write_shown
 
 JPEG, PNG = b"\xff\xd8\xff one", b"\x89PNG\r\n\x1a\n two"
 SHOWN = Shown(
@@ -18,6 +18,12 @@ SHOWN = Shown(
     ("dark", "\udcff"),
     {"survey": 1.5},
 )
+
+
+def test_a_folder_of_frames_is_called_by_the_one_above() -> None:
+    names = {"day.mp4": "day.mp4", "davis/kite-surf": "kite-surf", "a/scene/frames": "scene/frames", "frames": "frames"}
+    assert {path: clip_name(path) for path in names} == names
+    assert clip_name("scene/*.png") == "scene/*.png"
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
