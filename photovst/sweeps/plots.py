@@ -21,6 +21,9 @@ AGAINST = {"ssim_edge": "edge", "e_warp": "warp"}
 STYLE = ("style_gram.vgg19_cd16x", "style_gram")
 """The judge of style that is drawn: the first of these beginnings that some member has."""
 
+FAR = 1.0
+"""How far off the points, in widths of their panel, a floor is drawn at its place."""
+
 DPI = 100
 
 
@@ -74,9 +77,6 @@ def _drawn(panels: Sequence[tuple[Table, Sequence[tuple[str, Cell, Cell]]]], x: 
         axis.spines[["top", "right"]].set_visible(False)
         for name, across, up in points:
             if name == "input":
-                axis.axhline(up.mean, color="black", linewidth=0.8, linestyle="--", alpha=0.6)
-                axis.axvline(across.mean, color="black", linewidth=0.8, linestyle="--", alpha=0.6)
-                seen["input (floor)"] = axis.plot(across.mean, up.mean, marker="X", color="black", linestyle="")[0]
                 continue
             seen[name] = axis.errorbar(
                 across.mean,
@@ -88,11 +88,41 @@ def _drawn(panels: Sequence[tuple[Table, Sequence[tuple[str, Cell, Cell]]]], x: 
                 color=colors[name],
                 capsize=3,
             )
+        for name, across, up in points:
+            if name == "input":
+                seen["input (floor)"] = _floor(axis, across.mean, up.mean)
     figure.legend(seen.values(), [_label(name) for name in seen], loc="outside right upper", frameon=False)
     buffer = io.BytesIO()
     # Without the program's name and version: the same figures give the same bytes.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _floor(axis: Any, across: float, up: float) -> Any:
+    """The floor in a panel whose other points are drawn: at its place, or at the border where that is far from them."""
+    limits = axis.get_xlim(), axis.get_ylim()
+    place = [_near(value, low, high) for value, (low, high) in zip((across, up), limits, strict=True)]
+    mark = axis.plot(*place, marker="X", color="black", linestyle="", clip_on=False, zorder=3)[0]
+    for value, at, limit, line, fix in zip(
+        (across, up), place, limits, (axis.axvline, axis.axhline), (axis.set_xlim, axis.set_ylim), strict=True
+    ):
+        if at == value:
+            line(value, color="black", linewidth=0.8, linestyle="--", alpha=0.6)
+        else:
+            fix(limit)
+    if place != [across, up]:
+        # Inside the panel, where its title and labels are not.
+        beside = ("right", -8) if place[0] > sum(limits[0]) / 2 else ("left", 8)
+        below = ("top", -8) if place[1] > sum(limits[1]) / 2 else ("bottom", 8)
+        text, offset = f"input: {across:.3g}, {up:.3g}", (beside[1], below[1])
+        axis.annotate(text, place, offset, textcoords="offset points", ha=beside[0], va=below[0], fontsize=8)
+    return mark
+
+
+def _near(value: float, low: float, high: float) -> float:
+    """A value, or the border of the panel on its side where it is far off: to scale it would press points into one."""
+    reach = FAR * (high - low)
+    return value if low - reach <= value <= high + reach else min(max(value, low), high)
 
 
 def _colors(count: int) -> list[tuple[float, ...]]:
