@@ -61,6 +61,15 @@ def test_figures_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> N
     assert "photovst evaluate" in subject.unmeasured
 
 
+def test_records_of_frames_of_the_wrong_kinds_are_left_out(tmp_path: Path) -> None:
+    run = made_run(tmp_path, frames=2)
+    before = read_subject(run, "x", None)
+    wrong = [{"seconds": 4}, {"terms": {"style": "x"}}, {"iterations": "many"}, {"frame": "a"}, {"terms": [1]}]
+    with (run / "frames.jsonl").open("a") as stream:
+        stream.writelines(json.dumps({"frame": 1} | values) + "\n" for values in wrong)
+    assert read_subject(run, "x", None) == before
+
+
 def test_a_picture_that_is_gone_is_left_out(tmp_path: Path) -> None:
     run = made_run(tmp_path, frames=2)
     measure(run)
