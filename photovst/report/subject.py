@@ -157,9 +157,13 @@ def _evaluation(folder: Path) -> tuple[Evaluation | None, str]:
     if not (folder / METRICS).exists():
         return None, f"Nothing was measured yet: 'photovst evaluate {folder}' does it; 'photovst report' then shows it."
     try:
-        return read_evaluation(folder), ""
+        evaluation = read_evaluation(folder)
     except MediaError as error:
         return None, f"{error}."
+    written = _json(folder / "finished.json").get("sha256", evaluation.result_sha256)
+    if written != evaluation.result_sha256:
+        return None, f"{METRICS} is of another result: 'photovst evaluate {folder}' measures this one."
+    return evaluation, ""
 
 
 def _worst(folder: Path, evaluation: Evaluation | None) -> tuple[ShownPhoto, ...]:

@@ -61,6 +61,17 @@ def test_figures_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> N
     assert "photovst evaluate" in subject.unmeasured
 
 
+def test_figures_of_another_result_are_not_shown_as_this_ones(tmp_path: Path) -> None:
+    run, other = made_run(tmp_path, frames=2), made_run(tmp_path, "another", frames=2)
+    measure(run)
+    assert read_subject(run, "x", None).evaluation is not None
+    measure(other)
+    (run / "metrics.json").write_bytes((other / "metrics.json").read_bytes())
+    subject = read_subject(run, "x", None)
+    assert subject.evaluation is None
+    assert subject.unmeasured == f"metrics.json is of another result: 'photovst evaluate {run}' measures this one."
+
+
 def test_records_of_frames_of_the_wrong_kinds_are_left_out(tmp_path: Path) -> None:
     run = made_run(tmp_path, frames=2)
     before = read_subject(run, "x", None)
