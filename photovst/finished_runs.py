@@ -97,6 +97,8 @@ def recorded_run(place: Path) -> RecordedRun:
         result = Path(os.path.normpath(folder / done["result"]))
         recorded, content = done["sha256"], provenance["inputs"]["content"]
         run = RecordedRun(folder, result, recorded, content["path"], content["sha256"], provenance)
+        if not all(isinstance(text, str) for text in (recorded, run.content, run.content_sha256)):
+            raise TypeError("a path or hash is no text")
     except KeyError as error:
         raise MediaError(f"{folder} is of another version of photovst: it lacks {error}; run it anew") from error
     except TypeError as error:

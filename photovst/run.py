@@ -278,7 +278,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     """
     path = folder / "frames.jsonl"
     found: dict[tuple[int, int], dict[str, Any]] = {}
-    for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], start=1):
+    for number, line in enumerate(path.read_bytes().splitlines() if path.is_file() else [], start=1):
         try:
             record = json.loads(line)
             place = int(record.get("pass", 0)), int(record["frame"])

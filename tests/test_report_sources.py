@@ -122,6 +122,13 @@ def test_a_damaged_record(run: Path, name: str) -> None:
     refused(run, f"{run / name} cannot be read (Is a directory); ")
 
 
+def test_a_record_of_paths_that_are_none(run: Path) -> None:
+    values = json.loads((run / "provenance.json").read_bytes())
+    values["inputs"]["content"]["path"] = 5
+    (run / "provenance.json").write_text(json.dumps(values))
+    refused(run, f"{run}/provenance.json or finished.json beside it is damaged; run it anew")
+
+
 @pytest.mark.parametrize("sessions", [7, [], [5], [{"command": 3}], {}])
 def test_a_record_of_the_wrong_kinds(run: Path, sessions: object) -> None:
     (run / "provenance.json").write_text(json.dumps({"inputs": 5, "sessions": sessions}))

@@ -72,6 +72,23 @@ def test_figures_of_another_result_are_not_shown_as_this_ones(tmp_path: Path) ->
     assert subject.unmeasured == f"metrics.json is of another result: 'photovst evaluate {run}' measures this one."
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "log.jsonl", "frames.jsonl", "provenance.json", "shown/shown.json"])
+def test_a_folder_in_the_place_of_a_file_is_as_nothing(name: str, tmp_path: Path) -> None:
+    run = made_run(tmp_path, frames=2)
+    (run / name).unlink()
+    (run / name).mkdir()
+    assert read_subject(run, "x", None).folder == run
+
+
+def test_provenance_of_the_wrong_kinds_is_left_out(tmp_path: Path) -> None:
+    run = made_run(tmp_path, frames=2)
+    values = json.loads((run / "provenance.json").read_bytes())
+    values |= {"inputs": values["inputs"] | {"style": 5}, "photovst": "x", "sessions": 3}
+    (run / "provenance.json").write_text(json.dumps(values))
+    subject = read_subject(run, "x", None)
+    assert (subject.content, subject.photo, subject.sessions) == ("clip.mp4", "photo.png", [])
+
+
 def test_records_of_frames_of_the_wrong_kinds_are_left_out(tmp_path: Path) -> None:
     run = made_run(tmp_path, frames=2)
     before = read_subject(run, "x", None)
