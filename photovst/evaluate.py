@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from photovst.config import Settings
-from photovst.errors import MediaError
+from photovst.errors import MediaError, SettingsError
 from photovst.evaluation import METRICS, PICTURES, Evaluation, WorstFrame, read_evaluation, write_evaluation
 from photovst.finished_runs import FinishedRun, finished_run
 from photovst.guidance.survey import survey
@@ -26,6 +26,7 @@ from photovst.judges.steadiness import Steadiness
 from photovst.judges.worst_frames import WorstFrames
 from photovst.judging import Judging
 from photovst.media.clip import open_clip
+from photovst.media.records import ClipInfo
 from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress
 from photovst.provenance import code_version, hash_input
@@ -33,6 +34,9 @@ from photovst.run import read_records
 from photovst.storage import write_atomic
 
 DEFAULT = Judging()
+
+ALIKE = 0.02
+"""How far apart the shapes of a clip and of the one it was made from may be, of width over height."""
 
 
 def evaluate_run(run: Path, *, judging: Judging = DEFAULT, overwrite: bool = False, progress: Progress) -> Evaluation:
@@ -76,22 +80,52 @@ def evaluate_clip(
         progress: is told of every frame.
 
     Raises:
-        MediaError: a clip cannot be read, or the two differ in length.
+        SettingsError: there are masks, but no photograph.
+        MediaError: a clip cannot be read, the two differ in length or shape, or another evaluation is in the way.
     """
-    for path in (result, reference):
-        open_clip(path)  # says in one line what is wrong with it
+    if style is None and judging.masks is not None:
+        raise SettingsError("masks are what style is judged under; add --style PHOTO, or leave them out")
+    # Opening says in one line what is wrong with a clip.
+    _check_shape(*((path, open_clip(path).info) for path in (result, reference)))
     settings = Settings(content=str(reference), style=str(style or reference), output=str(result))
     settings = judging_settings([settings], judging.masks)
     folder = evaluation_folder(result)
-    folder.mkdir(exist_ok=True)
+    _check_other(folder, result, overwrite)
     clips = {"name": folder.name.removesuffix(".eval"), "result": str(result)}
     clips |= {"result_sha256": hash_input(result), "content_sha256": hash_input(reference)}
     return _evaluated(folder, settings, clips, judging, frozenset(), overwrite, progress)
 
 
 def evaluation_folder(result: Path) -> Path:
-    """Where the evaluation of a clip lies that photovst did not make: ``NAME.eval`` beside it."""
+    """Where the evaluation of a clip lies that photovst did not make: ``NAME.eval`` beside it.
+
+    That of a pattern is beside the folder its frames are in.
+    """
+    if not result.exists() and any(sign in result.name for sign in "*?["):
+        result = result.parent if result.parent.name else result.absolute().parent
     return result.with_name(f"{result.stem if result.is_file() else result.name}.eval")
+
+
+def _check_shape(result: tuple[Path, ClipInfo], reference: tuple[Path, ClipInfo]) -> None:
+    """Raises MediaError where a clip cannot be brought to the size of another without being squeezed."""
+    (path, info), (other, whole) = result, reference
+    (height, width), (h, w) = info.size, whole.size
+    aspects = (1.0, float(info.sample_aspect / whole.sample_aspect))
+    squeezed = [abs(width * aspect * h / (w * height) - 1) for aspect in aspects]
+    if min(squeezed) > ALIKE + 1 / min(*info.size, *whole.size):  # sizes are rounded
+        raise MediaError(f"{path} is {width}x{height} but {other} {w}x{h}; judge a clip against its own content")
+
+
+def _check_other(folder: Path, result: Path, overwrite: bool) -> None:
+    """Raises MediaError where a folder holds the evaluation of a clip of another name."""
+    try:
+        former = Path(read_evaluation(folder).result).name
+    except MediaError:
+        return
+    if former != result.name and not overwrite:
+        raise MediaError(
+            f"{folder} holds the evaluation of {former}, which {result} would replace; rename it, or pass --overwrite"
+        )
 
 
 def _of(run: FinishedRun) -> dict[str, str]:
@@ -129,7 +163,10 @@ def _evaluated(
     regions = region_names(settings.segmentation) if styled else None
     flow = bench.motion.name
     pictures = folder / PICTURES
-    pictures.mkdir(exist_ok=True)
+    try:
+        pictures.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise MediaError(f"{error.filename} is a file where a folder of pictures is to be; move it away") from error
     for left in pictures.glob("worst_*.jpg"):
         left.unlink()
     for _, frame, picture in worst.found:

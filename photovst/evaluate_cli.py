@@ -97,6 +97,13 @@ def judge_clips(
     with signals_wait():
         from photovst.evaluate import evaluate_clip, evaluate_run, evaluation_folder
 
+    if reference is not None:
+        folders = [evaluation_folder(clip) for clip in clips]
+    for folder in folders:
+        if len(same := [str(clip) for clip, place in zip(clips, folders, strict=True) if place == folder]) > 1:
+            raise SettingsError(
+                f"{' and '.join(same)} would both be judged in {folder}; judge each once, or rename one"
+            )
     found = []
     for clip in clips:
         with progress_for(quiet=quiet, log_json=log_json) as progress:
@@ -106,8 +113,6 @@ def judge_clips(
             else:
                 given = {"judging": judging, "overwrite": overwrite, "progress": progress}
                 found.append(evaluate_clip(clip, reference, style, **given))  # type: ignore[arg-type]
-    if reference is not None:
-        folders = [evaluation_folder(clip) for clip in clips]
     return "\n".join([figures_table(found), "", *(str(folder / METRICS) for folder in folders)])
 
 

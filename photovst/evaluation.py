@@ -86,8 +86,14 @@ class Evaluation:
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:
-    """Write ``metrics.json`` into a folder, whole or not at all, and return its path."""
+    """Write ``metrics.json`` into a folder, whole or not at all, and return its path.
+
+    Raises:
+        MediaError: a folder is in its place.
+    """
     path = folder / METRICS
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder where the figures are to be; move it away")
     write_atomic(path, json_bytes({"format": FORMAT, **dataclasses.asdict(evaluation)}))
     return path
 
@@ -103,6 +109,8 @@ def read_evaluation(folder: Path) -> Evaluation:
         values = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise MediaError(f"{folder} has no {METRICS}; 'photovst evaluate {folder}' writes it") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read ({error.strerror}); move it away and judge again") from error
     except ValueError as error:
         raise MediaError(f"{path} is damaged; 'photovst evaluate --overwrite {folder}' writes it anew") from error
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
@@ -110,10 +118,35 @@ def read_evaluation(folder: Path) -> Evaluation:
     try:
         values["metrics"] = tuple(Metric(**each) for each in values["metrics"])
         values["worst"] = tuple(WorstFrame(**each) for each in values["worst"])
-        height, width = values["size"]
-        return Evaluation(**{**values, "size": (height, width)})
-    except (KeyError, TypeError, ValueError) as error:
+        height, width = map(int, values["size"])
+        return _sound(Evaluation(**{**values, "size": (height, width)}))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MediaError(f"{path} is damaged; 'photovst evaluate --overwrite {folder}' writes it anew") from error
+
+
+def _sound(evaluation: Evaluation) -> Evaluation:
+    """The evaluation, if what is in it is of the kind it should be.
+
+    Raises:
+        ValueError: it is not.
+    """
+    figures = [figure for each in evaluation.metrics for figure in (each.value, each.floor)]
+    figures += [figure for values in evaluation.series.values() for figure in values]
+    figures += [
+        evaluation.frames,
+        *(each.error for each in evaluation.worst),
+        *(each.frame for each in evaluation.worst),
+    ]
+    texts = [evaluation.name, evaluation.content, evaluation.result, evaluation.content_sha256, evaluation.flow]
+    texts += [evaluation.result_sha256, evaluation.style or "", evaluation.regions or ""]
+    texts += [
+        text for each in evaluation.metrics for text in (each.name, each.protocol, each.better, each.absent or "")
+    ]
+    texts += [each.picture for each in evaluation.worst]
+    numbers = all(figure is None or (isinstance(figure, int | float) and figure is not True) for figure in figures)
+    if not (numbers and all(isinstance(text, str) for text in texts) and isinstance(evaluation.made_by, Mapping)):
+        raise ValueError("a value is of the wrong kind")
+    return evaluation
 
 
 def known(value: Any) -> float | None:

@@ -97,8 +97,12 @@ def recorded_run(place: Path) -> RecordedRun:
         result = Path(os.path.normpath(folder / done["result"]))
         recorded, content = done["sha256"], provenance["inputs"]["content"]
         run = RecordedRun(folder, result, recorded, content["path"], content["sha256"], provenance)
-    except (KeyError, TypeError) as error:
+        if not all(isinstance(text, str) for text in (recorded, run.content, run.content_sha256)):
+            raise TypeError("a path or hash is no text")
+    except KeyError as error:
         raise MediaError(f"{folder} is of another version of photovst: it lacks {error}; run it anew") from error
+    except TypeError as error:
+        raise MediaError(f"{folder / PROVENANCE} or finished.json beside it is damaged; run it anew") from error
     if not result.exists():
         raise MediaError(f"{result} is gone, which {folder} wrote; run it anew with: {_command(provenance)}")
     if hash_input(result) != recorded:
@@ -157,16 +161,20 @@ def _exists(path: Path) -> bool:
 
 
 def _command(provenance: Mapping[str, Any]) -> str:
-    sessions = provenance.get("sessions") or [{}]
-    command = sessions[-1].get("command") or ["the command it was started with"]
-    return shlex.join(["photovst", *command[1:]]) if len(command) > 1 else command[0]
+    try:
+        command = [str(word) for word in provenance["sessions"][-1]["command"]]
+    except (LookupError, TypeError):
+        command = []
+    return shlex.join(["photovst", *command[1:]]) if len(command) > 1 else "the command it was started with"
 
 
 def _json(path: Path) -> Any:
     try:
         content = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read ({error.strerror}); run it anew") from error
     except ValueError as error:
         raise MediaError(f"{path} is damaged; run it anew with --overwrite") from error
     return content if isinstance(content, dict) else {}

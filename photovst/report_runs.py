@@ -48,6 +48,7 @@ def write_runs_report(runs: Sequence[Path], output: Path, *, overwrite: bool = F
     check_page(output, overwrite)
     progress.stage("runs")
     found = [find_source(run) for run in runs]
+    _check_spared(output, found)
     places = [run.folder.resolve() for run in found]
     for place, run in zip(places, found, strict=True):
         if places.count(place) > 1:
@@ -79,6 +80,17 @@ def check_page(output: Path, overwrite: bool) -> None:
         raise MediaError(f"{output} is a folder; name a file, such as {output / 'report.html'}")
     if output.exists() and not overwrite:
         raise MediaError(f"{output} exists; choose another name, or pass --overwrite")
+
+
+def _check_spared(output: Path, found: Sequence[ReportSource]) -> None:
+    """Refuse to replace a clip that the page shows, or a record it is made from."""
+    for run in found:
+        for clip in (run.content, run.result):
+            if output.exists() and clip is not None and clip.exists() and output.samefile(clip):
+                raise MediaError(f"{output} is one of the clips to show; choose another name for the page")
+        inside = output.resolve().parent == run.folder.resolve() and output.name != "report.html"
+        if inside and output.exists():
+            raise MediaError(f"{output} is a record of {run.folder}; choose another name for the page")
 
 
 def _pictured(subject: Subject, source: ReportSource) -> Subject:

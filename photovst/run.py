@@ -278,14 +278,23 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     """
     path = folder / "frames.jsonl"
     found: dict[tuple[int, int], dict[str, Any]] = {}
-    for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], start=1):
+    for number, line in enumerate(path.read_bytes().splitlines() if path.is_file() else [], start=1):
         try:
             record = json.loads(line)
-            frame = record["frame"]
-            found[record.get("pass", 0), frame] = record
-        except (ValueError, TypeError, KeyError):
+            place = int(record.get("pass", 0)), int(record["frame"])
+            _check_record(record)
+            found[place] = record
+        except (ValueError, TypeError, KeyError, AttributeError):
             logger.warning("%s, line %d is damaged; it is left out", path, number)
     return [found[place] for place in sorted(found)]
+
+
+def _check_record(record: Mapping[str, Any]) -> None:
+    """Raises ValueError where what is added up or drawn is no number."""
+    figures = [record.get("iterations"), record.get("loss"), record["frame"], record.get("pass")]
+    figures += [*record.get("terms", {}).values(), *(record.get("seconds") or {}).values()]
+    if not all(figure is None or isinstance(figure, int | float) for figure in figures):
+        raise ValueError("a value is no number")
 
 
 def _finished(path: Path, mark: str) -> bool:

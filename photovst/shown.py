@@ -173,9 +173,9 @@ def read_shown(folder: Path) -> Shown | None:
             warnings=tuple(str(warning) for warning in index["warnings"]),
             seconds={str(name): float(value) for name, value in index["seconds"].items()},
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (IsADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         logger.warning("%s is damaged; its pictures are left out", place / INDEX)
         return None
 

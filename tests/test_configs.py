@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 from photovst.settings_io import describe_settings, load_settings, resolved_yaml
+from photovst.sweeps.file import read_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "configs" / "default.yaml"
-SHIPPED = sorted(path for folder in ("configs", "experiments") for path in (ROOT / folder).rglob("*.yaml"))
+FILES = sorted(path for folder in ("configs", "experiments") for path in (ROOT / folder).rglob("*.yaml"))
+SWEEPS = [path for path in FILES if "clips:" in path.read_text(encoding="utf-8")]
+SHIPPED = [path for path in FILES if path not in SWEEPS]
 INPUTS = {"content": "clip.mp4", "style": "photo.jpg", "output": "out.mp4"}
 
 HEADER = """\
@@ -51,6 +54,13 @@ def _lines(values: dict, prefix: str, about: dict) -> Iterator[str]:
             yield indent + (
                 f"{key}: {value}" if isinstance(value, list | dict) else yaml.safe_dump({key: value}).strip()
             )
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_shipped_sweep_reads_and_its_base_loads(path: Path) -> None:
+    sweep = read_sweep(path)
+    assert sweep.clips
+    load_settings(sweep.base, last=INPUTS)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -303,6 +303,17 @@ def test_what_is_wrong_with_a_run_is_one_line(
         (["out.run", "--flow-folder", "no", "--flow", "dis"], "--flow-folder names files, but --flow dis was given;"),
         (["out.run", "--masks-style", "a.png"], "--masks-style a.png needs the clip's masks too; give --masks-content"),
         (["out.run", "--flow", "raft"], "raft_large"),
+        (["short.mkv", "--reference", "short.mkv", "--style", "no.png"], "no.png does not exist; check the path"),
+        (
+            ["short.mkv", "--reference", "short.mkv", "--masks-content", "a", "--masks-style", "b"],
+            "masks are what style is judged under; add --style PHOTO, or leave them out",
+        ),
+        (["square.mkv", "--reference", "clip.mkv"], "square.mkv is 32x32 but clip.mkv "),
+        (
+            ["short.mkv", "short.mp4", "--reference", "short.mkv"],
+            "short.mkv and short.mp4 would both be judged in short.",
+        ),
+        (["out.run", "out.mkv"], "out.run and out.mkv would both be judged in out.run; judge each once"),
     ],
 )
 def test_what_cannot_be_judged_is_one_line(
@@ -310,7 +321,10 @@ def test_what_cannot_be_judged_is_one_line(
 ) -> None:
     monkeypatch.setattr("photovst.models.download.urlopen", None, raising=False)
     write_clip("short.mkv", scene(Look.day, 3))
+    shutil.copy("short.mkv", "short.mp4")
+    write_clip("square.mkv", [picture[:32, :32] for picture in scene(Look.day, 12)])
     assert evaluate(*arguments) == 2
+    assert not [*Path().glob("*.eval")]
     err = capsys.readouterr().err
     assert line in err
     assert err.startswith("photovst: error: ")
@@ -322,3 +336,48 @@ def test_names_with_quotes_lines_and_markup_are_judged(place: Path, capsys: pyte
     shutil.copy("clip.mkv", name)
     assert evaluate(name, "--reference", "clip.mkv") == 0
     assert read_evaluation(Path(name.removesuffix(".mkv") + ".eval")).result == name
+
+
+def test_an_evaluation_of_another_clip_is_not_replaced(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.mkv", "a.mp4"):
+        shutil.copy("clip.mkv", name)
+    assert evaluate("a.mkv", "--reference", "clip.mkv") == 0
+    assert evaluate("a.mp4", "--reference", "clip.mkv") == 2
+    assert "a.eval holds the evaluation of a.mkv, which a.mp4 would replace;" in capsys.readouterr().err
+    assert read_evaluation(Path("a.eval")).result == "a.mkv"
+    assert evaluate("a.mp4", "--reference", "clip.mkv", "--overwrite") == 0
+    assert read_evaluation(Path("a.eval")).result == "a.mp4"
+
+
+def test_frames_of_a_pattern_are_judged_beside_their_folder(place: Path) -> None:
+    for number, picture in enumerate(scene(Look.day, 3)):
+        write_image(Path(f"{number}.png"), picture)
+    Path("frames").mkdir()
+    for number in range(3):
+        shutil.move(f"{number}.png", f"frames/{number}.png")
+    assert evaluate("frames/*.png", "--reference", "frames") == 0
+    assert (place / "frames.eval" / "metrics.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "metrics"])
+def test_what_is_in_the_way_of_an_evaluation_is_one_line(
+    name: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out.run", name).mkdir() if name == "metrics.json" else Path("out.run", name).touch()
+    assert evaluate("out.run") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("photovst: error: out.run/metrics")
+    assert (err.count("\n"), "move it away" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"series": 5}, {"series": {"loss": ["x"]}}, {"frames": "8"}, {"made_by": None}, {"size": ["a", 1]}]
+)
+def test_an_evaluation_with_values_of_the_wrong_kind_is_damaged(wrong: dict[str, object], tmp_path: Path) -> None:
+    metric = Metric("e_stab", "e_stab", 0.1, None, "lower")
+    whole = Evaluation("a", "b", "c", None, "d", "e", 8, (4, 4), "dis", None, (metric,))
+    path = write_evaluation(tmp_path, whole)
+    assert read_evaluation(tmp_path) == whole
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    with pytest.raises(MediaError, match="is damaged; 'photovst evaluate --overwrite"):
+        read_evaluation(tmp_path)

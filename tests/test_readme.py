@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from photovst.sweeps.file import read_sweep
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("docs", "experiments")
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md"))),
 ]
+SWEEPS = [path for path in (ROOT / "experiments").rglob("*.yaml") if "clips:" in path.read_text(encoding="utf-8")]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [(page, *block) for page in PAGES for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
 LINES = [
@@ -129,6 +132,10 @@ def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
     for name in ("scene/frames", "scene/flow", "scene/labels", "scene/photo_labels"):
         (folder / name).mkdir()
     (folder / "scene/photo_labels/photo.png").touch()
+    for clip in (clip for path in SWEEPS for clip in read_sweep(path).clips):
+        for place in (clip.content, clip.style, clip.flow, *(clip.masks or ())):
+            if place is not None and not (folder / place).exists():
+                (folder / place).mkdir(parents=True)
     for _, language, text in BLOCKS:
         if language == "yaml" and text.startswith("# "):
             (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, encoding="utf-8")

@@ -115,6 +115,18 @@ def test_any_number_of_runs_stays_under_25_megabytes() -> None:
             "cannot write no/page.html: the folder {}/no does not exist; create it first",
         ),
         (["out.run", "-o", "out.run"], "out.run is a folder; name a file, such as out.run/report.html"),
+        (
+            ["out.run", "-o", "out.mp4", "--overwrite"],
+            "out.mp4 is one of the clips to show; choose another name for the page",
+        ),
+        (
+            ["out.run", "-o", "clip.mp4", "--overwrite"],
+            "clip.mp4 is one of the clips to show; choose another name for the page",
+        ),
+        (
+            ["out.run", "-o", "out.run/config.yaml", "--overwrite"],
+            "out.run/config.yaml is a record of out.run; choose another name for the page",
+        ),
         (["out.run", "-o", "old.html"], "old.html exists; choose another name, or pass --overwrite"),
     ],
 )

@@ -117,6 +117,24 @@ def test_a_result_that_is_gone_or_has_changed(run: Path, tmp_path: Path) -> None
 def test_a_damaged_record(run: Path, name: str) -> None:
     (run / name).write_text("{")
     refused(run, f"{run / name} is damaged; ")
+    (run / name).unlink()
+    (run / name).mkdir()
+    refused(run, f"{run / name} cannot be read (Is a directory); ")
+
+
+def test_a_record_of_paths_that_are_none(run: Path) -> None:
+    values = json.loads((run / "provenance.json").read_bytes())
+    values["inputs"]["content"]["path"] = 5
+    (run / "provenance.json").write_text(json.dumps(values))
+    refused(run, f"{run}/provenance.json or finished.json beside it is damaged; run it anew")
+
+
+@pytest.mark.parametrize("sessions", [7, [], [5], [{"command": 3}], {}])
+def test_a_record_of_the_wrong_kinds(run: Path, sessions: object) -> None:
+    (run / "provenance.json").write_text(json.dumps({"inputs": 5, "sessions": sessions}))
+    refused(run, f"{run}/provenance.json or finished.json beside it is damaged; run it anew")
+    (run / "finished.json").unlink()
+    refused(run, f"{run} is unfinished; go on with: the command it was started with")
 
 
 def test_a_run_of_another_format(run: Path) -> None:

@@ -84,7 +84,7 @@ class Subject:
 def read_subject(folder: Path, name: str, result: Path | None, notes: Sequence[str] = ()) -> Subject:
     """What a run's folder, or an evaluation's, tells of it."""
     evaluation, unmeasured = _evaluation(folder)
-    provenance = _json(folder / PROVENANCE)
+    provenance = _provenance(folder)
     config = _text(folder / "config.yaml")
     settings = _settings(config)
     inputs = provenance.get("inputs") or {}
@@ -132,7 +132,7 @@ def read_log(path: Path) -> tuple[dict[str, float], list[str]]:
     seconds: dict[str, float] = {}
     warnings: list[str] = []
     stage, since = None, 0.0
-    for line in path.read_bytes().splitlines() if path.exists() else []:
+    for line in path.read_bytes().splitlines() if path.is_file() else []:
         try:
             event = json.loads(line)
             kind, elapsed = event["event"], event.get("elapsed")
@@ -157,9 +157,13 @@ def _evaluation(folder: Path) -> tuple[Evaluation | None, str]:
     if not (folder / METRICS).exists():
         return None, f"Nothing was measured yet: 'photovst evaluate {folder}' does it; 'photovst report' then shows it."
     try:
-        return read_evaluation(folder), ""
+        evaluation = read_evaluation(folder)
     except MediaError as error:
         return None, f"{error}."
+    written = _json(folder / "finished.json").get("sha256", evaluation.result_sha256)
+    if written != evaluation.result_sha256:
+        return None, f"{METRICS} is of another result: 'photovst evaluate {folder}' measures this one."
+    return evaluation, ""
 
 
 def _worst(folder: Path, evaluation: Evaluation | None) -> tuple[ShownPhoto, ...]:
@@ -223,5 +227,16 @@ def _json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _provenance(folder: Path) -> dict[str, Any]:
+    """``provenance.json`` without what is not of the kind it should be."""
+    found = _json(folder / PROVENANCE)
+    for name, kind in (("inputs", dict), ("photovst", dict), ("sessions", list)):
+        if not isinstance(found.get(name), kind):
+            found.pop(name, None)
+    if "inputs" in found:
+        found["inputs"] = {name: entry for name, entry in found["inputs"].items() if isinstance(entry, dict)}
+    return found
+
+
 def _text(path: Path) -> str:
-    return path.read_bytes().decode(errors="backslashreplace") if path.exists() else ""
+    return path.read_bytes().decode(errors="backslashreplace") if path.is_file() else ""

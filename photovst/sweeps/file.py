@@ -1,6 +1,7 @@
 """The file of a sweep, read strictly: what is varied, over which clips, styles and seeds. Torch-free.
 
-Nothing is combined or loaded here; `sweep_settings` does that. Paths are relative to the current folder.
+Nothing is combined or loaded here; `settings` does that. ``base`` is relative to the file, as in files of settings;
+other paths are relative to the current folder.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def read_sweep(path: Path) -> SweepFile:
             raise SettingsError(f"{path}: {key} is empty; fill it, or leave it out")
     return SweepFile(
         path=path,
-        base=tuple(Path(each) for each in _texts(base, f"{path}, base")) if base is not None else (),
+        base=tuple(path.parent / each for each in _texts(base, f"{path}, base")) if base is not None else (),
         settings=_settings(values, str(path)),
         variants={name: _variant(variants[name], f"{path}, variants.{name}") for name in variants},
         grid=_grid(grid, f"{path}, grid"),

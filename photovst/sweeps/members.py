@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from photovst.endings import out_of_memory
-from photovst.errors import PhotovstError
+from photovst.errors import MediaError, PhotovstError
 from photovst.evaluation import Evaluation, read_evaluation
 from photovst.judging import Judging
 from photovst.progress import Progress, json_bytes
@@ -22,6 +22,9 @@ from photovst.sweeps.table import Outcome, csv_text, latex, markdown, record
 from photovst.threads import threads as limited_to
 
 PLOTS = ("style_edge.png", "style_warp.png")
+
+FILES = ("sweep.csv", "sweep.md", "sweep.tex", "sweep.json", *PLOTS)
+"""What a sweep ends with."""
 
 
 class Evaluate(Protocol):
@@ -56,8 +59,12 @@ def run_member(
         PhotovstError: either fails.
     """
     with limited_to(threads):
+        folder = Path(member.settings.output).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise MediaError(f"cannot make the folder {folder}: {error.filename} is no folder; move it away") from error
         if overwrite or not is_finished(member.settings, member.run_folder):
-            Path(member.settings.output).parent.mkdir(parents=True, exist_ok=True)
             stylize_clip(
                 member.settings, run_folder=member.run_folder, overwrite=overwrite, progress=progress, first=first
             )
@@ -98,6 +105,9 @@ def run_sweep(sweep: Sweep, run: Runner, on_failure: Callable[[str, Exception], 
         PhotovstError: the folder cannot be written.
     """
     sweep.output.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        if (sweep.output / name).is_dir():
+            raise MediaError(f"{sweep.output / name} is a folder where a table or plot is to be; move it away")
     failures: dict[str, Exception] = {}
     for member, error in run(sweep.members):
         if error is not None:

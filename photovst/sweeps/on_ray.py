@@ -62,7 +62,7 @@ def on_ray(
 def _is_done(member: SweepMember) -> bool:
     try:
         return (member.run_folder / METRICS).is_file() and is_finished(member.settings, member.run_folder)
-    except PhotovstError:
+    except (PhotovstError, OSError):
         return False  # the task will say why
 
 

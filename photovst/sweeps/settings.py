@@ -21,7 +21,7 @@ from photovst.settings_io import load_settings, settings_dict
 from photovst.sweeps.file import PLACES, ClipEntry, SweepFile, Term, read_sweep
 
 LONGEST = 120
-"""Letters of a name in a path; far below what file systems take."""
+"""Bytes of a name in a path; far below what file systems take."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def safe(name: str) -> str:
     >>> safe('take "1": lake/shore')
     'take_1_lake_shore'
     """
-    return re.sub(r"[^\w.,=+-]+", "_", name).strip("._")[:LONGEST]
+    short = re.sub(r"[^\w.,=+-]+", "_", name).strip("._").encode()[:LONGEST]
+    return short.decode(errors="ignore")
 
 
 def _points(raw: SweepFile) -> Iterator[Point]:

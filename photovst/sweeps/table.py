@@ -84,11 +84,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table, of so many members."""
+    """One line of a table, of so many members; the floor's is of so many clips."""
 
     name: str
     cells: Mapping[str, Cell]
     count: int
+    clips: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _clip_name(clip: str, style: str | None) -> str:
 
 
 def _table(title: str, sweep: Sweep, outcomes: Sequence[Outcome]) -> Table:
-    rows = [Row("input", _means(list(_floors(outcomes))), 0)]
+    floors = [each for each in _floors(outcomes) if each]
+    rows = [Row("input", _means(floors), 0, len(floors))]
     for point in sweep.points:
         done = [each for each in outcomes if each.member.point.name == point.name and each.evaluation is not None]
         rows.append(Row(point.name, _means([each.values() for each in done]), len(done)))
@@ -184,7 +186,7 @@ def summary(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
     rows = [
         (
             " ".join(row.name.split()),
-            *(_cell(row.cells.get(name), row.count) for name in (*metrics, "iterations", "s")),
+            *(_cell(row.cells.get(name), row.count or row.clips) for name in (*metrics, "iterations", "s")),
             str(row.count) if row.count else "",
         )
         for row in table.rows
@@ -201,7 +203,7 @@ def markdown(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
         heads += ["iterations", "s", "runs"]
         lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
         for row in table.rows:
-            cells = [_cell(row.cells.get(name), row.count) for name in (*metrics, "iterations", "s")]
+            cells = [_cell(row.cells.get(name), row.count or row.clips) for name in (*metrics, "iterations", "s")]
             lines.append("| " + " | ".join([_marked(row.name), *cells, str(row.count) if row.count else ""]) + " |")
         caption = CAPTION.format(over=table.over)
         parts.append(f"## {_marked(table.title)}\n\n" + "\n".join(lines) + f"\n\n{caption}\n")
@@ -246,7 +248,7 @@ def latex(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
             r"\midrule",
         ]
         for number, row in enumerate(table.rows):
-            cells = [_tex(_cell(row.cells.get(name), row.count)) for name in (*metrics, "iterations", "s")]
+            cells = [_tex(_cell(row.cells.get(name), row.count or row.clips)) for name in (*metrics, "iterations", "s")]
             lines.append(" & ".join([_tex(row.name), *cells, str(row.count) if row.count else ""]) + r" \\")
             lines += [r"\midrule"] if number == 0 else []
         parts.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]))

@@ -61,6 +61,43 @@ def test_figures_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> N
     assert "photovst evaluate" in subject.unmeasured
 
 
+def test_figures_of_another_result_are_not_shown_as_this_ones(tmp_path: Path) -> None:
+    run, other = made_run(tmp_path, frames=2), made_run(tmp_path, "another", frames=2)
+    measure(run)
+    assert read_subject(run, "x", None).evaluation is not None
+    measure(other)
+    (run / "metrics.json").write_bytes((other / "metrics.json").read_bytes())
+    subject = read_subject(run, "x", None)
+    assert subject.evaluation is None
+    assert subject.unmeasured == f"metrics.json is of another result: 'photovst evaluate {run}' measures this one."
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "log.jsonl", "frames.jsonl", "provenance.json", "shown/shown.json"])
+def test_a_folder_in_the_place_of_a_file_is_as_nothing(name: str, tmp_path: Path) -> None:
+    run = made_run(tmp_path, frames=2)
+    (run / name).unlink()
+    (run / name).mkdir()
+    assert read_subject(run, "x", None).folder == run
+
+
+def test_provenance_of_the_wrong_kinds_is_left_out(tmp_path: Path) -> None:
+    run = made_run(tmp_path, frames=2)
+    values = json.loads((run / "provenance.json").read_bytes())
+    values |= {"inputs": values["inputs"] | {"style": 5}, "photovst": "x", "sessions": 3}
+    (run / "provenance.json").write_text(json.dumps(values))
+    subject = read_subject(run, "x", None)
+    assert (subject.content, subject.photo, subject.sessions) == ("clip.mp4", "photo.png", [])
+
+
+def test_records_of_frames_of_the_wrong_kinds_are_left_out(tmp_path: Path) -> None:
+    run = made_run(tmp_path, frames=2)
+    before = read_subject(run, "x", None)
+    wrong = [{"seconds": 4}, {"terms": {"style": "x"}}, {"iterations": "many"}, {"frame": "a"}, {"terms": [1]}]
+    with (run / "frames.jsonl").open("a") as stream:
+        stream.writelines(json.dumps({"frame": 1} | values) + "\n" for values in wrong)
+    assert read_subject(run, "x", None) == before
+
+
 def test_a_picture_that_is_gone_is_left_out(tmp_path: Path) -> None:
     run = made_run(tmp_path, frames=2)
     measure(run)

@@ -12,6 +12,7 @@ import torch
 from fake_evaluate import fake_evaluate
 from small_runs import run, stylize, write_inputs
 
+from photovst.errors import MediaError
 from photovst.progress import Progress
 from photovst.run import RunFolder
 from photovst.sweeps import members as module
@@ -136,6 +137,25 @@ def test_a_failure_is_told_of_and_the_others_go_on() -> None:
     read = json.loads(Path("out/sweep.json").read_bytes())
     assert [bool(member["failure"]) for member in read["members"]] == [True, False]
     assert "- lake/bad/base/seed0: " in Path("out/sweep.md").read_text()
+
+
+def test_what_is_no_folder_fails_its_members_alone() -> None:
+    Path("out/lake/dusk").mkdir(parents=True)
+    Path("out/lake/dusk/all").symlink_to("/nowhere/at/all")
+    failed = swept(planned(TWO))
+    line = "cannot make the folder out/lake/dusk/all: out/lake/dusk/all is no folder; move it away"
+    assert failed == {"lake/dusk/all/seed0": line}
+    Path("out/lake/dusk/all").unlink()
+    Path("out/lake/dusk/all").touch()
+    assert swept(planned(TWO)) == {"lake/dusk/all/seed0": line}
+
+
+@pytest.mark.parametrize("name", ["sweep.md", "style_edge.png"])
+def test_a_folder_in_the_place_of_a_table_is_refused_before_anything_runs(name: str) -> None:
+    Path("out", name).mkdir(parents=True)
+    with pytest.raises(MediaError, match="is a folder where a table or plot is to be; move it away"):
+        swept(planned(TWO))
+    assert not Path("out/lake").exists()
 
 
 def test_a_bug_is_no_failure_of_a_member(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,7 @@ def test_numbers_in_a_list_are_part_of_a_name() -> None:
     (member,) = planned(PLAIN + "grid: {schedule.scales: [[80, 160, 320]]}\n").members
     assert member.settings.output == "out/lake/dusk/schedule.scales=_80,160,320/seed0.mp4"
     assert safe('../take "1"\n<b>') == "take_1_b"
+    assert safe("長" * 150) == "長" * 40
 
 
 WRONG = {

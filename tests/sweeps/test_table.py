@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -93,6 +94,17 @@ def test_mean_and_sample_standard_deviation_over_seeds_and_clips() -> None:
     assert sea.rows[2].cells["ssim_edge"] == Cell(0.5, None, 1)
     assert everything.cells["iterations"].mean == 15
     assert "lpips" not in everything.cells
+
+
+def test_a_floor_that_some_clips_lack_says_of_how_many_it_is() -> None:
+    sweep, (first, *_) = TWO_CLIPS
+    last = outcome("sea", "all", 1, 0.3, floor=3.0)
+    assert last.evaluation is not None
+    lacking = [replace(each, value=None, floor=None) for each in last.evaluation.metrics if each.name == "ssim_edge"]
+    kept = [each for each in last.evaluation.metrics if each.name != "ssim_edge"]
+    last = replace(last, evaluation=replace(last.evaluation, metrics=(*kept, *lacking)))
+    text = markdown(sweep, [first, last])
+    assert "| input | 2 ± 1.4 | 1 (1 of 2) |" in text
 
 
 def test_csv_has_a_row_a_member_with_exact_figures() -> None:
