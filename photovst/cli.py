@@ -114,6 +114,9 @@ app.command()(segment_cli.segment)
 app.command()(report_cli.report)
 app.command()(sweep_cli.sweep)
 
+UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+"""What typer raises for options that are wrong; it has no public name."""
+
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Settings, such as strength=0.5; 'photovst settings' lists them."),
@@ -276,12 +279,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(call: Invocation) -> int:
+    # The command object itself: typer's wrapper would put its own excepthook in place of ours.
+    command = typer.main.get_command(app)
     try:
-        # The command object itself: typer's wrapper would put its own excepthook in place of ours.
-        typer.main.get_command(app).main(args=call.argv, prog_name="photovst", obj=call)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    return 0
+        code = command.main(args=call.argv, prog_name="photovst", obj=call, standalone_mode=False)
+    except UsageError as error:
+        if not call.argv:
+            error.show()  # the help
+            return 2
+        verb = f" {call.argv[0]}" if call.argv[0] in getattr(command, "commands", ()) else ""
+        said = error.format_message().rstrip(".")
+        call.say(f"error: {said}; 'photovst{verb} --help' says what there is")
+        return 2
+    return code if isinstance(code, int) else 0
 
 
 def _stylize(

@@ -132,12 +132,9 @@ def run_comparison(
 
 
 def are_clips(arguments: Sequence[str]) -> bool:
-    """Whether clips or runs are to be shown together: none of the arguments is a config or a setting."""
-    return not any(Path(each).suffix.lower() in (".yaml", ".yml") or _is_setting(each) for each in arguments)
-
-
-def _is_setting(argument: str) -> bool:
-    return "=" in argument and not Path(argument).exists()
+    """Whether clips or runs are to be shown together: none of the arguments is a config, and one is there."""
+    configs = any(Path(each).suffix.lower() in (".yaml", ".yml") for each in arguments)
+    return not configs and any("=" not in each or Path(each).exists() for each in arguments)
 
 
 def show_together(

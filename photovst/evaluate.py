@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -149,6 +150,10 @@ def _evaluated(
     key = _key(settings, clips, judging, [*judges, *(["lpips"] if perceptual else [])], left_out)
     if not overwrite and (former := _former(folder, key)) is not None:
         return former
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise MediaError(
+            f"the evaluation goes into {folder}, which may not be written to; copy the run, or ask for leave"
+        )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     source = open_clip(settings.content)
     progress.stage("survey")

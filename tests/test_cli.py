@@ -218,9 +218,29 @@ def test_errors_are_json_where_progress_is(flow: Callable[[Work], None], capsys:
     assert lines == [{"event": "error", "message": "error: clip.mp4 is empty"}]
 
 
-@pytest.mark.parametrize("arguments", [["stylize", "a", "b"], ["nonsense"], ["stylize", "a", "b", "-o"], []])
-def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["stylize", "a", "b"], "Missing option '-o' / '--output'; 'photovst stylize --help' says what there is"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["stylize", "a", "b", "-o"], "Option '-o' requires an argument; 'photovst stylize --help' says what there is"),
+        (["evaluate", "a", "--flow", "banana"], "Invalid value for '--flow': "),
+        (["evaluate", "a", "--size", "15"], "Invalid value for '--size': "),
+        (["weights", "nonsense"], "No such command 'nonsense'; 'photovst weights --help' says what there is"),
+    ],
+)
+def test_usage_errors_are_one_line_and_exit_with_2(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"photovst: error: {line}")
+    assert err.count("\n") == 1
+
+
+def test_nothing_asked_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "Usage: photovst" in "".join(capsys.readouterr())
 
 
 def test_version_and_settings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,8 @@ def test_sizes_are_brought_to_the_first_s(place: Path) -> None:
 def test_configs_clips_and_settings_are_told_apart(place: Path) -> None:
     assert are_clips(["red.mkv", "out.run"])
     assert not are_clips(["a.yaml", "seed=1"])
-    assert not are_clips(["red.mkv", "seed=1"])
+    assert not are_clips(["seed=1"])
+    assert are_clips(["red.mkv", "seed=1"])  # which is no clip that is there: said so
     shutil.copy("red.mkv", "a=b.mkv")
     assert are_clips(["a=b.mkv", "red.mkv"])
 
@@ -103,6 +104,7 @@ def test_configs_clips_and_settings_are_told_apart(place: Path) -> None:
         (["red.mkv", "short.mkv"], "short.mkv ends after 3 frames, but red.mkv goes on; give clips of one length"),
         (["red.mkv", "tall.mkv"], "tall.mkv is 64x96 but red.mkv 96x64; give clips of one shape"),
         (["red.mkv", "nowhere.mkv"], "nowhere.mkv does not exist; check the path"),
+        (["red.mkv", "seed=1"], "seed=1 does not exist; check the path"),
         (["red.mkv", "red.mkv", "--flow", "x"], "--flow is for configs, but clips are shown together here; leave it"),
         (["red.mkv", "short.run"], "short.run is unfinished; go on with: "),
     ],

@@ -22,9 +22,13 @@ PLAIN: tuple[tuple[str, Better, str], ...] = (
     ("ssim_adjacent", "floor", "SSIM of 100x100 patches of neighboring frames, unwarped"),
     ("ssim_content", "higher", "SSIM to the input, mean of R, G and B"),
     ("ssim_edge", "higher", "SSIM of gradient magnitudes to the input's, its largest for range"),
-    ("matting_energy", "lower", "energy of the input's matting Laplacian a pixel, 8 frames at 320 px"),
-    ("histogram", "lower", "Wasserstein distance of Lab to the photograph's, by region, 8 frames at 320 px, {regions}"),
-    ("lpips", "lower", "LPIPS of VGG-16 to the input, 8 frames"),
+    ("matting_energy", "lower", "energy of the input's matting Laplacian a pixel, at most 8 frames and 320 px"),
+    (
+        "histogram",
+        "lower",
+        "Wasserstein distance of Lab to the photograph's, at most 8 frames and 320 px, {regions}",
+    ),
+    ("lpips", "lower", "LPIPS of VGG-16 to the input, at most 8 frames"),
     ("flow_coverage", "higher", "share of pixels with a certainty above 0.5, {flow}"),
 )
 """Name, better way and protocol of the figures that are fields of `ClipFigures`."""
@@ -58,7 +62,7 @@ def metrics(
     found = []
     for judge in floor.style:
         value = known(result.style.get(judge))
-        protocol = f"Gram distance to the photograph's by {judge}, 8 frames at 320 px, {regions} regions"
+        protocol = f"Gram distance to the photograph's by {judge}, at most 8 frames and 320 px, {regions} regions"
         why = None if value is not None else "what was optimized with it is not judged by it; --own-encoder does"
         found.append(Metric(f"style_gram.{judge}", protocol, value, known(floor.style[judge]), "lower", why))
     for name, better, words in PLAIN:
