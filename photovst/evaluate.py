@@ -150,10 +150,8 @@ def _evaluated(
     key = _key(settings, clips, judging, [*judges, *(["lpips"] if perceptual else [])], left_out)
     if not overwrite and (former := _former(folder, key)) is not None:
         return former
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise MediaError(
-            f"the evaluation goes into {folder}, which may not be written to; copy the run, or ask for leave"
-        )
+    if not os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
+        raise MediaError(f"the evaluation goes into {folder}, which is not writable; copy the clip elsewhere")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     source = open_clip(settings.content)
     progress.stage("survey")
