@@ -45,6 +45,7 @@ format: venv
 bench: export PHOTOVST_WEIGHTS ?= $(DATA)/../weights
 bench: venv
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/objective.py
 	$(BIN)/python benchmarks/matting.py

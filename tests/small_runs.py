@@ -20,7 +20,8 @@ from photovst.media.video_writer import ClipWriter
 
 FAST = (
     *("schedule.scales=[32,64]", "schedule.iterations=[4,2]", "schedule.next_iterations=[2,1]"),
-    *("device=cpu", "cache.folder=cache"),
+    # To look for fewer regions is most of what such a run would take.
+    *("segmentation.regions=2", "device=cpu", "cache.folder=cache"),
 )
 SIZE = (64, 96)
 RATE = Fraction(24)

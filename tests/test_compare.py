@@ -30,7 +30,7 @@ from photovst.models.steerable import Steerable
 
 FAST = (
     *("schedule.scales=[32]", "schedule.iterations=[3]", "schedule.next_iterations=[1]"),
-    *("device=cpu", "cache.folder=cache"),
+    *("segmentation.regions=2", "device=cpu", "cache.folder=cache"),
 )
 CONFIG = "content: clip.mkv\nstyle: photo.png\noutput: elsewhere.mp4\n"
 
