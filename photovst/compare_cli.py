@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from photovst.choices import Layout
-from photovst.cli_options import LogJson, Overwrite, Quiet
+from photovst.cli_options import LogJson, MasksContent, MasksStyle, Overwrite, Quiet
 from photovst.endings import out_of_memory, signals_wait
 from photovst.errors import PhotovstError, SettingsError
 
@@ -38,13 +38,8 @@ def compare(
             metavar="DIR", help="Judge by the motion in these files, not by DIS flow; as 'scene' writes them."
         ),
     ] = None,
-    masks_content: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Judge style under these masks of the clip: a picture, or a folder of them."),
-    ] = None,
-    masks_style: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The photograph's mask that goes with --masks-content.")
-    ] = None,
+    masks_content: MasksContent = None,
+    masks_style: MasksStyle = None,
     size: Annotated[int, typer.Option(metavar="PIXELS", help="Longer side to judge at.", min=16)] = 320,
     layout: Annotated[
         Layout, typer.Option(help="Of clips: side by side, or each a strip of a split screen.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from photovst.cli_options import LogJson, Quiet
+from photovst.cli_options import LogJson, MasksContent, MasksStyle, Quiet
 from photovst.compare_cli import mask_pair
 from photovst.endings import signals_wait
 from photovst.errors import SettingsError
@@ -41,10 +41,8 @@ def evaluate(
     flow_folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Motion in files, as 'flow' and 'scene' write them.")
     ] = None,
-    masks_content: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Judge style under these masks of the clip.")
-    ] = None,
-    masks_style: Annotated[Path | None, typer.Option(metavar="PATH", help="The photograph's mask.")] = None,
+    masks_content: MasksContent = None,
+    masks_style: MasksStyle = None,
     size: Annotated[int, typer.Option(metavar="PIXELS", help="Longer side to judge at.", min=16)] = 480,
     own_encoder: Annotated[
         bool, typer.Option("--own-encoder", help="Also judge style by what it was optimized with.")

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from photovst.errors import MediaError
+from photovst.metrics.counterparts import check_counterparts
 from photovst.ops.color import rgb_to_lab
 from photovst.ops.masks import areas
 
@@ -82,14 +83,4 @@ def _check(output: Tensor, style: Tensor, masks_output: Tensor, masks_style: Ten
             raise MediaError(
                 f"the {name} is {tuple(picture.shape)} but its masks {tuple(masks.shape)}; resize the masks"
             )
-    if masks_output.shape[1] != masks_style.shape[1]:
-        raise MediaError(
-            f"the output has {masks_output.shape[1]} regions but the photograph {masks_style.shape[1]}; "
-            "give both the same regions"
-        )
-    share = areas(masks_output)[0]
-    for k in torch.nonzero((share > 0) & (areas(masks_style)[0] <= 0))[:, 0].tolist():
-        raise MediaError(
-            f"region {k} takes {float(share[k]):.1%} of the output but is nowhere in the photograph; "
-            "give it the masks of another region"
-        )
+    check_counterparts(masks_output, masks_style)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from photovst.errors import MediaError
+from photovst.metrics.counterparts import check_counterparts
 from photovst.ops.masks import areas, resize_masks
 from photovst.ops.statistics import masked_gram
 
@@ -34,7 +35,7 @@ def style_gram(
         MediaError: layers, channels or regions differ, or a region of the output is nowhere in the
             photograph.
     """
-    _check_regions(masks_output, masks_style)
+    check_counterparts(masks_output, masks_style)
     return gram_distance(features_output, masks_output, region_grams(features_style, masks_style))
 
 
@@ -74,20 +75,6 @@ def gram_distance(
     ours = region_grams(features, masks)
     distances = [_distance(ours[name], wanted[name], name) for name in features]
     return torch.stack([(share[present] * distance[present]).sum() for distance in distances]).mean()
-
-
-def _check_regions(masks_output: Tensor, masks_style: Tensor) -> None:
-    if masks_output.shape[1] != masks_style.shape[1]:
-        raise MediaError(
-            f"the output has {masks_output.shape[1]} regions but the photograph {masks_style.shape[1]}; "
-            "give both the same regions"
-        )
-    share = areas(masks_output)[0]
-    for k in torch.nonzero((share > 0) & (areas(masks_style)[0] <= 0))[:, 0].tolist():
-        raise MediaError(
-            f"region {k} takes {float(share[k]):.1%} of the output but is nowhere in the photograph; "
-            "give it the masks of another region"
-        )
 
 
 def _distance(ours: Tensor, theirs: Tensor, layer: str) -> Float[Tensor, " k"]:
