@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photovst.build import build_cache
-from photovst.build_regions import build_regions
 from photovst.compare_pictures import contact_sheet, plots
 from photovst.compare_settings import Member
 from photovst.compare_table import Row, table
@@ -17,17 +16,14 @@ from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.survey import Survey, survey
-from photovst.judges.bench import RELATED, judging_settings
+from photovst.judges.bench import RELATED, build_look, judging_settings
 from photovst.judges.clip import CUT_THRESHOLD, Bench, judge_clip
 from photovst.judges.figures import ClipFigures
 from photovst.judges.frames import LONG
-from photovst.judges.likeness import Look
 from photovst.judges.motion import JudgedMotion, content_motion
 from photovst.judges.pictures import judges_here
 from photovst.media.clip import open_clip
 from photovst.media.images import encode_picture, read_image
-from photovst.media.shots import Shot
-from photovst.media.tensors import to_frame
 from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress, json_bytes
 from photovst.run import default_run_folder, read_records
@@ -143,12 +139,10 @@ class _Panel:
         size: int,
     ) -> _Panel:
         first = members[0].settings
-        photo = to_frame(read_image(first.style))
         judges, absent = judges_here()
         settings = judging_settings([member.settings for member in members], masks)
-        samples = [to_frame(picture) for picture in overview.samples(Shot(0, overview.count))]
-        regions = build_regions(settings, samples, photo, overview.count, None if masks is None else of_clip)
-        look = Look.of(photo, regions.photo, regions.of, judges, max(limit_long_side(of_clip, size)))
+        side = max(limit_long_side(of_clip, size))
+        look = build_look(settings, overview, judges, side, None if masks is None else of_clip)
         motion = content_motion(build_cache(first))
         if flow is not None:
             motion = JudgedMotion(str(flow.folder), flow.between)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from photovst.judges.figures import ClipFigures, mean
+from photovst.judges.figures import ClipFigures, recorded_flicker
+from photovst.run import total_iterations, total_seconds
 
 COLUMNS = (
     "e_stab",
@@ -35,17 +36,17 @@ class Row:
     @property
     def iterations(self) -> int:
         """Of all frames."""
-        return sum(int(record.get("iterations", 0)) for record in self.records)
+        return total_iterations(self.records)
 
     @property
     def seconds(self) -> float:
         """Spent on all frames, over all sessions."""
-        return math.fsum(sum(record.get("seconds", {}).values()) for record in self.records)
+        return total_seconds(self.records)
 
     @property
     def mask_flicker(self) -> float:
         """Mean over the frames that have one; NaN where none has, as under a single region."""
-        return mean(record["mask_flicker"] for record in self.records if record.get("mask_flicker") is not None)
+        return recorded_flicker(self.records)
 
     def record(self) -> dict[str, Any]:
         """The row as plain values."""

@@ -16,18 +16,19 @@ import torch
 from photovst.config import Settings
 from photovst.errors import MediaError, SettingsError
 from photovst.evaluation import METRICS, PICTURES, Evaluation, WorstFrame, read_evaluation, write_evaluation
-from photovst.finished_runs import FinishedRun, finished_run
+from photovst.finished_runs import FinishedRun, evaluation_folder, finished_run
 from photovst.guidance.survey import survey
 from photovst.judges.bench import RELATED, build_bench, judging_settings, region_names
 from photovst.judges.clip import CUT_THRESHOLD, judge_clip
 from photovst.judges.frames import Moment
-from photovst.judges.pictures import judges_here, lpips_here
+from photovst.judges.pictures import judges_here, lpips_here, names_here
 from photovst.judges.protocols import metrics, series
 from photovst.judges.steadiness import Steadiness
 from photovst.judges.worst_frames import WorstFrames
 from photovst.judging import Judging
 from photovst.media.clip import open_clip
 from photovst.media.records import ClipInfo
+from photovst.models.lpips import lpips_present
 from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress
 from photovst.provenance import code_version, hash_input
@@ -40,13 +41,15 @@ ALIKE = 0.02
 """How far apart the shapes of a clip and of the one it was made from may be, of width over height."""
 
 
-def evaluate_run(run: Path, *, judging: Judging = DEFAULT, overwrite: bool = False, progress: Progress) -> Evaluation:
+def evaluate_run(
+    run: Path | FinishedRun, *, judging: Judging = DEFAULT, overwrite: bool = False, progress: Progress
+) -> Evaluation:
     """Judge the result of a finished run and write ``metrics.json`` and its pictures into the run folder.
 
     One that is there already, of the same clips by the same means, is left as it is.
 
     Args:
-        run: the run folder, or the result.
+        run: the run folder, the result, or the run as it was found already.
         judging: by what.
         overwrite: judge again.
         progress: is told of every frame.
@@ -55,7 +58,7 @@ def evaluate_run(run: Path, *, judging: Judging = DEFAULT, overwrite: bool = Fal
         MediaError: there is no finished run, or its result or content is not what it was.
         WeightsError: a network that is asked for has no weights here.
     """
-    found = finished_run(run)
+    found = run if isinstance(run, FinishedRun) else finished_run(run)
     own = frozenset() if judging.own_encoder else frozenset(filter(None, [RELATED.get(found.settings.encoder.kind)]))
     settings = judging_settings([found.settings], judging.masks)
     return _evaluated(found.folder, settings, _of(found), judging, own, overwrite, progress, read_records(found.folder))
@@ -97,16 +100,6 @@ def evaluate_clip(
     return _evaluated(folder, settings, clips, judging, frozenset(), overwrite, progress)
 
 
-def evaluation_folder(result: Path) -> Path:
-    """Where the evaluation of a clip lies that photovst did not make: ``NAME.eval`` beside it.
-
-    That of a pattern is beside the folder its frames are in.
-    """
-    if not result.exists() and any(sign in result.name for sign in "*?["):
-        result = result.parent if result.parent.name else result.absolute().parent
-    return result.with_name(f"{result.stem if result.is_file() else result.name}.eval")
-
-
 def _check_shape(result: tuple[Path, ClipInfo], reference: tuple[Path, ClipInfo]) -> None:
     """Raises MediaError where a clip cannot be brought to the size of another without being squeezed."""
     (path, info), (other, whole) = result, reference
@@ -144,10 +137,9 @@ def _evaluated(
     progress: Progress,
     records: Sequence[Mapping[str, Any]] = (),
 ) -> Evaluation:
-    judges, _ = judges_here()
-    perceptual = lpips_here()
     styled = settings.style != settings.content
-    key = _key(settings, clips, judging, [*judges, *(["lpips"] if perceptual else [])], left_out)
+    made_by = code_version()
+    key = _key(settings, clips, judging, [*names_here(), *(["lpips"] if lpips_present() else [])], left_out, made_by)
     if not overwrite and (former := _former(folder, key)) is not None:
         return former
     if not os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK):
@@ -156,7 +148,8 @@ def _evaluated(
     source = open_clip(settings.content)
     progress.stage("survey")
     overview = survey(source, CUT_THRESHOLD)
-    bench = build_bench(settings, source, overview, judging, judges, perceptual, device)
+    judges, _ = judges_here()  # only now: a network takes its time to load
+    bench = build_bench(settings, source, overview, judging, judges, lpips_here(), device)
     if bench.look is not None:
         # The floor is told of every judge; the clip is not judged by the one it was optimized with.
         bench = dataclasses.replace(bench, look=dataclasses.replace(bench.look, not_for_result=left_out))
@@ -185,7 +178,7 @@ def _evaluated(
         metrics=metrics(judged.result, judged.floor, flow, regions, records),
         series=series(judged.result, judged.floor),
         worst=tuple(WorstFrame(frame, error, _picture(frame)) for error, frame, _ in worst.found),
-        made_by=code_version(),
+        made_by=made_by,
         key=key,
     )
     write_evaluation(folder, evaluation)
@@ -210,7 +203,12 @@ def _watch(worst: WorstFrames, count: int, progress: Progress) -> Callable[[Mome
 
 
 def _key(
-    settings: Settings, clips: Mapping[str, str], judging: Judging, judges: Sequence[str], left_out: frozenset[str]
+    settings: Settings,
+    clips: Mapping[str, str],
+    judging: Judging,
+    judges: Sequence[str],
+    left_out: frozenset[str],
+    made_by: Mapping[str, str],
 ) -> str:
     """What an evaluation depends on; where its clips lie does not count."""
     paths = [settings.style, settings.segmentation.content, settings.segmentation.style]
@@ -223,7 +221,7 @@ def _key(
         "regions": settings.segmentation.method.value,
         "judges": list(judges),
         "left out": sorted(left_out),
-        "code": code_version()["sha256"],
+        "code": made_by["sha256"],
     }
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
 

@@ -82,32 +82,31 @@ def judge_clips(
         PhotovstError: a clip cannot be judged, or options are at odds.
     """
     from photovst.evaluation import METRICS
-    from photovst.finished_runs import finished_run
+    from photovst.finished_runs import evaluation_folder, finished_run
     from photovst.progress import progress_for
 
     if style is not None and reference is None:
         raise SettingsError(f"--style {style} goes with --reference CLIP; a run knows its photograph")
     if judging.flow_folder is not None and judging.flow not in ("auto", "files"):
         raise SettingsError(f"--flow-folder names files, but --flow {judging.flow} was given; leave one of them out")
-    if reference is None:
-        folders = [finished_run(clip).folder for clip in clips]  # all of them, before torch is loaded
+    # All of them, before torch is loaded.
+    runs = [finished_run(clip) for clip in clips] if reference is None else []
+    folders = [run.folder for run in runs] or [evaluation_folder(clip) for clip in clips]
 
     with signals_wait():
-        from photovst.evaluate import evaluate_clip, evaluate_run, evaluation_folder
+        from photovst.evaluate import evaluate_clip, evaluate_run
 
-    if reference is not None:
-        folders = [evaluation_folder(clip) for clip in clips]
     for folder in folders:
         if len(same := [str(clip) for clip, place in zip(clips, folders, strict=True) if place == folder]) > 1:
             raise SettingsError(
                 f"{' and '.join(same)} would both be judged in {folder}; judge each once, or rename one"
             )
     found = []
-    for clip in clips:
+    for number, clip in enumerate(clips):
         with progress_for(quiet=quiet, log_json=log_json) as progress:
             progress.note(f"judging {clip}")
             if reference is None:
-                found.append(evaluate_run(clip, judging=judging, overwrite=overwrite, progress=progress))
+                found.append(evaluate_run(runs[number], judging=judging, overwrite=overwrite, progress=progress))
             else:
                 given = {"judging": judging, "overwrite": overwrite, "progress": progress}
                 found.append(evaluate_clip(clip, reference, style, **given))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from typing import Any
 from photovst.config import Settings
 from photovst.errors import MediaError, SettingsError
 from photovst.provenance import hash_input
-from photovst.run import PROVENANCE, default_run_folder
+from photovst.run import FILE_SUFFIXES, PROVENANCE, default_run_folder
 from photovst.settings_io import load_settings
 
 
@@ -113,6 +113,18 @@ def recorded_run(place: Path) -> RecordedRun:
 def is_run(place: Path) -> bool:
     """Whether a place is a run folder, finished or not."""
     return (place / PROVENANCE).is_file()
+
+
+def evaluation_folder(result: Path) -> Path:
+    """Where the evaluation of a clip lies that photovst did not make: ``NAME.eval`` beside it.
+
+    That of a pattern is beside the folder its frames are in.
+    """
+    if not result.exists() and any(sign in result.name for sign in "*?["):
+        result = result.parent if result.parent.name else result.absolute().parent
+    # A clip may be gone since it was judged; its name still tells a file from a folder.
+    file = result.is_file() or (not result.is_dir() and result.suffix.lower() in FILE_SUFFIXES)
+    return result.with_name(f"{result.stem if file else result.name}.eval")
 
 
 def _folder(place: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -11,6 +10,7 @@ from pathlib import Path
 from photovst.errors import MediaError, SettingsError
 from photovst.media.clip import open_clip
 from photovst.media.previews import Preview, make_preview, stills
+from photovst.media.publish import check_folder_of
 from photovst.media.records import STILL_RATE
 from photovst.progress import Progress
 from photovst.report.groups import unique_names
@@ -71,11 +71,7 @@ def check_page(output: Path, overwrite: bool) -> None:
     Raises:
         MediaError: its folder is absent or not writable, or it exists.
     """
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise MediaError(f"cannot write {output}: the folder {folder} does not exist; create it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise MediaError(f"cannot write {output}: the folder {folder} is not writable; choose another place")
+    check_folder_of(output)
     if output.is_dir():
         raise MediaError(f"{output} is a folder; name a file, such as {output / 'report.html'}")
     if output.exists() and not overwrite:

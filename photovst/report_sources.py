@@ -11,9 +11,9 @@ import yaml
 
 from photovst.errors import MediaError
 from photovst.evaluation import METRICS, read_evaluation
-from photovst.finished_runs import is_run, recorded_run, started_in
+from photovst.finished_runs import evaluation_folder, is_run, recorded_run, started_in
 from photovst.provenance import hash_input
-from photovst.run import FILE_SUFFIXES, default_run_folder
+from photovst.run import default_run_folder
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def _evaluation_of(given: Path) -> Path | None:
         return given
     if is_run(given) or given.name in ("", "..") or is_run(default_run_folder(given)):
         return None
-    stem = given.stem if given.suffix.lower() in FILE_SUFFIXES or given.is_file() else given.name
-    beside = given.with_name(f"{stem}.eval")
+    beside = evaluation_folder(given)
     return beside if (beside / METRICS).exists() else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import math
 import os
 import shutil
 import sys
@@ -295,6 +296,16 @@ def _check_record(record: Mapping[str, Any]) -> None:
     figures += [*record.get("terms", {}).values(), *(record.get("seconds") or {}).values()]
     if not all(figure is None or isinstance(figure, int | float) for figure in figures):
         raise ValueError("a value is no number")
+
+
+def total_iterations(records: Sequence[Mapping[str, Any]]) -> int:
+    """Of all frames and passes."""
+    return sum(int(record.get("iterations", 0)) for record in records)
+
+
+def total_seconds(records: Sequence[Mapping[str, Any]]) -> float:
+    """Spent on all frames, over all sessions."""
+    return math.fsum(sum(record.get("seconds", {}).values()) for record in records)
 
 
 def _finished(path: Path, mark: str) -> bool:

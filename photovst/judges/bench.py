@@ -25,7 +25,7 @@ from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.folder_motion import FolderMotion
 from photovst.guidance.ground_truth import ground_truth
 from photovst.guidance.survey import Survey
-from photovst.judges.clip import Bench
+from photovst.judges.clip import CPU, Bench
 from photovst.judges.likeness import Look, Perceptual
 from photovst.judges.motion import JudgedMotion, content_motion
 from photovst.judges.pictures import Judges
@@ -35,6 +35,7 @@ from photovst.media.records import Clip
 from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame
 from photovst.ops.resize import limit_long_side
+from photovst.types import Size
 
 RELATED = {
     EncoderKind.steerable: "steerable",
@@ -72,13 +73,37 @@ def build_bench(
     motion = build_judged_motion(settings, clip, overview, judging, device)
     look = None
     if settings.style != settings.content:
-        photo = to_frame(read_image(settings.style), device)
-        size = limit_long_side(clip.info.size, judging.size)
-        samples = [to_frame(picture, device) for picture in overview.samples(Shot(0, overview.count))]
         by_hand = settings.segmentation.method is SegmentationMethod.files
-        regions = build_regions(settings, samples, photo, overview.count, clip.info.size if by_hand else None)
-        look = Look.of(photo, regions.photo, regions.of, judges, max(size))
+        side = max(limit_long_side(clip.info.size, judging.size))
+        look = build_look(settings, overview, judges, side, clip.info.size if by_hand else None, device)
     return Bench(motion, overview, look, judging.size, perceptual, device)
+
+
+def build_look(
+    settings: Settings,
+    overview: Survey,
+    judges: Judges,
+    long_side: int,
+    mask_size: Size | None = None,
+    device: torch.device = CPU,
+) -> Look:
+    """The look that a photograph has for judges of clips of one content.
+
+    Args:
+        settings: photograph, and the regions to judge under.
+        overview: of the content.
+        judges: encoders that measure style.
+        long_side: of the clips as they are judged.
+        mask_size: what mask files must have; where it is not given, any will do.
+        device: where style is measured.
+
+    Raises:
+        PhotovstError: photograph or masks are absent or wrong.
+    """
+    photo = to_frame(read_image(settings.style), device)
+    samples = [to_frame(picture, device) for picture in overview.samples(Shot(0, overview.count))]
+    regions = build_regions(settings, samples, photo, overview.count, mask_size)
+    return Look.of(photo, regions.photo, regions.of, judges, long_side)
 
 
 def build_judged_motion(

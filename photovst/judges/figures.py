@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def mean(values: Iterable[float]) -> float:
     """The mean of the values that are numbers; NaN when there are none."""
     numbers = [value for value in values if not math.isnan(value)]
     return math.fsum(numbers) / len(numbers) if numbers else math.nan
+
+
+def recorded_flicker(records: Iterable[Mapping[str, Any]]) -> float:
+    """Mean `mask_flicker` of a run's frames that have one; NaN where none has, as under a single region."""
+    return mean(record["mask_flicker"] for record in records if record.get("mask_flicker") is not None)
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -36,11 +36,17 @@ def lpips_here() -> Lpips | None:
     return Lpips(*lpips_vgg16()) if lpips_present() else None
 
 
+def names_here() -> list[str]:
+    """The judges whose weights are on this machine; nothing is loaded."""
+    return ["steerable", *(name for name, (checkpoint, _) in _VGGS.items() if present(checkpoint))]
+
+
 def judges_here() -> tuple[Judges, list[str]]:
     """The judges whose weights are on this machine, and the names of the others; nothing is downloaded for a judge."""
+    here = names_here()
     judges: Judges = {"steerable": Steerable()}
-    judges |= {name: build(load(checkpoint)) for name, (checkpoint, build) in _VGGS.items() if present(checkpoint)}
-    return judges, [name for name in _VGGS if name not in judges]
+    judges |= {name: build(load(checkpoint)) for name, (checkpoint, build) in _VGGS.items() if name in here}
+    return judges, [name for name in _VGGS if name not in here]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from photovst.evaluation import Metric, known
-from photovst.judges.figures import ClipFigures, mean
+from photovst.judges.figures import ClipFigures, mean, recorded_flicker
 
 Better = Literal["lower", "higher", "floor"]
 
@@ -76,7 +76,7 @@ def metrics(
     kept, of_input = result.sharpness_kept, floor.sharpness_kept
     words = "sharpness of the last tenth over that of the first"
     found.append(Metric("sharpness_kept", words, known(kept), known(of_input), "floor"))
-    flicker = known(mean(record["mask_flicker"] for record in records if record.get("mask_flicker") is not None))
+    flicker = known(recorded_flicker(records))
     why = None if flicker is not None else "no run recorded it: one region, one frame, or no flow"
     found.append(
         Metric(

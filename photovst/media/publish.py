@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from photovst.errors import MediaError
+
 
 def partial_path(path: Path) -> Path:
     """The name a file or folder is written under; the same each time, so that a killed run leaves no pile.
@@ -14,6 +16,19 @@ def partial_path(path: Path) -> Path:
     'out/.clip.partial.mp4'
     """
     return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+def check_folder_of(path: Path) -> None:
+    """Refuse a place that nothing can be written to, before any work is done for it.
+
+    Raises:
+        MediaError: the folder is absent or not writable.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise MediaError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise MediaError(f"cannot write {path}: the folder {folder} is not writable; choose another place")
 
 
 def publish(part: Path, path: Path) -> None:

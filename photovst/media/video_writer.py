@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from fractions import Fraction
@@ -17,7 +16,7 @@ from photovst.errors import MediaError
 from photovst.media.codecs import ALPHA_CODECS, CONTAINERS, FOLDER_CODEC, pixel_format_for, recipe_for
 from photovst.media.images import READABLE, WRITABLE
 from photovst.media.picture_sinks import FolderSink, Sink, StillSink
-from photovst.media.publish import partial_path, publish, publish_folder
+from photovst.media.publish import check_folder_of, partial_path, publish, publish_folder
 from photovst.media.records import Clip, ClipInfo, Picture, logger
 from photovst.media.video_encoder import VideoEncoder
 from photovst.media.video_reader import reason
@@ -45,11 +44,7 @@ def check_output(
             raise MediaError(f"codec 'png' writes a folder of frames, but {path} names a file; leave the suffix out")
     else:
         recipe_for(codec, path.suffix)
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise MediaError(f"cannot write {path}: the folder {folder} does not exist; create it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise MediaError(f"cannot write {path}: the folder {folder} is not writable; choose another place")
+    check_folder_of(path)
     if not path.exists():
         return
     if isinstance(source, Clip) and _same_place(path, source.path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +11,7 @@ from photovst.errors import MediaError, PhotovstError
 from photovst.evaluation import Evaluation, read_evaluation
 from photovst.judging import Judging
 from photovst.progress import Progress, json_bytes
-from photovst.run import read_records
+from photovst.run import read_records, total_iterations, total_seconds
 from photovst.storage import write_atomic
 from photovst.stylization import Stylization
 from photovst.stylize import is_finished, stylize_clip
@@ -125,8 +124,8 @@ def _outcome(member: SweepMember, failures: Mapping[str, Exception]) -> Outcome:
     return Outcome(
         member,
         read_evaluation(member.run_folder),
-        iterations=sum(int(each.get("iterations", 0)) for each in records),
-        seconds=math.fsum(sum(each.get("seconds", {}).values()) for each in records),
+        iterations=total_iterations(records),
+        seconds=total_seconds(records),
     )
 
 
