@@ -121,7 +121,7 @@ class _Training:
         progress.stage("training")
         while True:
             done = self.step >= plan.steps
-            batch, failure = (None, None) if done else _next(stream)
+            taken, failure = ([], None) if done else _next(stream, plan.accumulate)
             failed, stopped, due = self.group.agree(
                 failed=failure is not None, stopped=stop.asked, due=self.clock() >= checkpoint_at
             )
@@ -132,14 +132,14 @@ class _Training:
             if done or failed or stopped or failure or (due and not self.watch.in_doubt):
                 self._save()
                 checkpoint_at = self.clock() + 60 * plan.checkpoint_minutes
+            stop.heed()  # first: a signal may have reached the processes that make the data, too
             if failure is not None:
                 raise failure
-            stop.heed()
             if failed or stopped:
                 raise EndedElsewhere(2)
-            if batch is None:
+            if done:
                 break
-            self._advance(batch, stream)
+            self._advance(taken)
         if self.average:
             self.average.settle()
         self.module.eval()
@@ -149,16 +149,15 @@ class _Training:
         if self.board:
             self.board.close()
 
-    def _advance(self, batch: Batch, stream: Iterator[Batch]) -> None:
-        """One step: gradients of ``accumulate`` batches, of which this is the first, and an update."""
-        plan, count = self.plan, self.plan.accumulate
+    def _advance(self, batches: list[Batch]) -> None:
+        """One step: the mean gradient of these batches, and an update."""
+        plan, count = self.plan, len(batches)
         torch.manual_seed((plan.seed * 1_000_003 + self.step) * 1009 + self.group.ranks.rank)
         set_learning_rate(self.optimizer, learning_rate(plan, self.step))
         self.optimizer.zero_grad(set_to_none=True)
         names: tuple[str, ...] = ()
         figures = torch.zeros((), device=self.device)
-        for number in range(count):
-            batch = batch if number == 0 else next(stream)
+        for number, batch in enumerate(batches):
             self.pace.add(len(batch) * batch.frames.shape[1] * self.group.ranks.count)
             with self._together_if(number == count - 1):
                 breakdown = self.task.loss(self.network, batch.to(self.device, channels_last=plan.channels_last))
@@ -300,9 +299,9 @@ class _Training:
         )
 
 
-def _next(stream: Iterator[Batch]) -> tuple[Batch | None, BaseException | None]:
-    """The next batch, or what kept it from coming."""
+def _next(stream: Iterator[Batch], count: int) -> tuple[list[Batch], BaseException | None]:
+    """The next batches, or what kept them from coming."""
     try:
-        return next(stream), None
+        return [next(stream) for _ in range(count)], None
     except BaseException as error:  # noqa: BLE001  raised by the caller, once a checkpoint is written
-        return None, error
+        return [], error
