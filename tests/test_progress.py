@@ -121,6 +121,40 @@ def test_bar_shows_frame_loss_and_pace() -> None:
     assert "warning: too dark" in text
 
 
+def train(progress: Progress, clock: Clock, first: int = 0) -> None:
+    with progress:
+        progress.stage("training")
+        for step in range(first + 10, 101, 10):
+            clock.now += 2
+            progress.step(step, 100, 10 / step, 80.0, (100 - step) / 5)
+
+
+def test_a_trainings_steps_are_told_as_frames_are() -> None:
+    clock, stream = Clock(), io.StringIO()
+    train(Progress(Bar(Console(file=stream, force_terminal=True, width=140, color_system=None)), clock=clock), clock)
+    assert "step 100/100  loss 0.1  80.0 images/s" in stream.getvalue()
+    assert "0:00 left" in stream.getvalue()
+    clock, stream = Clock(), io.StringIO()
+    train(Progress(TextLines(stream), clock=clock), clock, first=20)
+    lines = stream.getvalue().splitlines()
+    assert lines[1] == "photovst: step 30/100  loss 0.3333  80.0 images/s  0:14 left"
+    assert lines[-2].startswith("photovst: step 100/100  loss 0.1 ")
+    assert 4 <= len(lines) <= 6
+
+
+def test_a_trainings_steps_have_records_of_their_own() -> None:
+    clock, stream, seen = Clock(), io.StringIO(), list[str]()
+    progress = Progress(JsonLines(stream), clock=clock)
+    progress.record_to(lambda event: seen.append(event["event"]))
+    train(progress, clock)
+    assert seen == ["stage", "done"]
+    steps = [event for event in events(stream) if event["event"] == "step"]
+    assert steps[-1] == {
+        **{"event": "step", "elapsed": 20.0, "step": 100, "total": 100, "loss": 0.1},
+        **{"images_per_second": 80.0, "seconds_left": 0.0},
+    }
+
+
 def test_loggers_warnings_are_routed_while_the_block_lasts() -> None:
     stream = io.StringIO()
     logger = logging.getLogger("photovst.somewhere")
