@@ -43,9 +43,7 @@ class View:
         window = np.ascontiguousarray(self.cut(picture))
         if self.window != self.size:
             smaller = self.window[0] >= self.size[0] and self.window[1] >= self.size[1]
-            window = cv2.resize(
-                window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-            )
+            window = cv2.resize(window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
         planes = np.ascontiguousarray(self._turned(window).transpose(2, 0, 1))
         return torch.from_numpy(planes).float().mul_(1 / 255)
 
@@ -116,9 +114,7 @@ class Augmentation:
         """A window of a picture of this size, for a sample of that size."""
         flipped = bool(rng.random() < 0.5) and self.flip
         scale = min(rng.uniform(*self.scale), picture[0] / size[0], picture[1] / size[1])
-        height, width = (
-            min(max(round(side * scale), 1), most) for side, most in zip(size, picture, strict=True)
-        )
+        height, width = (min(max(round(side * scale), 1), most) for side, most in zip(size, picture, strict=True))
         top = int(rng.integers(picture[0] - height + 1))
         left = int(rng.integers(picture[1] - width + 1))
         return View(top, left, (height, width), size, flipped)
