@@ -78,9 +78,7 @@ def _check_paths(settings: TrainingSettings) -> None:
         if not getattr(settings, name):
             raise SettingsError(f"{name} is empty; set {name}=... ({_SCHEMA.meaning(name)})")
     if Path(settings.output).suffix.lower() != NETWORK_SUFFIX:
-        raise SettingsError(
-            f"output is {settings.output}, but a network is a {NETWORK_SUFFIX} file; choose such a name"
-        )
+        raise SettingsError(f"output is {settings.output}, but a network is a {NETWORK_SUFFIX} file; name it so")
     for name in ("style", "style_labels", "start"):
         path = getattr(settings, name)
         if path and Path(path).resolve() == Path(settings.output).resolve():
@@ -129,9 +127,7 @@ def _check_loss(settings: TrainingSettings) -> None:
             f" {settings.network.kind.value}; leave one out"
         )
     if settings.style_labels and not loss.regions:
-        raise SettingsError(
-            "style_labels goes with loss.regions, which is empty; leave style_labels out, or name regions"
-        )
+        raise SettingsError("style_labels goes with loss.regions, which is empty; name regions, or leave it out")
     if loss.regions and not settings.style_labels:
         raise SettingsError("loss.regions needs style_labels=PATH, the regions of the style picture")
     former: dict[str, str] = {}

@@ -113,7 +113,7 @@ def test_a_source_of_weight_0_may_lack_its_folder() -> None:
         (["optimizer.milestones=[20, 10]"], r"^optimizer\.milestones must ascend, each once, but \[20, 10\]"),
         (["optimizer.milestones=[20]", "steps=20"], r"^optimizer\.milestones ends with 20, but steps=20; lower"),
         (["optimizer.betas=[0.9]"], r"^optimizer\.betas takes two numbers, .* but \[0\.9\] was given"),
-        (["optimizer.betas=[0.9, 1]"], r"optimizer\.betas\[1\] takes a number from 0 to 0\.999999, but 1 was given"),
+        (["optimizer.betas=[0.9, 1]"], r"optimizer\.betas\[1\] takes a number from 0 to 0\.999999, but 1\.0 was"),
         (["optimizer.kind=sgd"], r"optimizer\.kind takes one of adam, adamax, but the text 'sgd'"),
         (["ema=1"], r"ema takes a number from 0 to"),
         (["divergence.window=100"], r"^divergence\.window=100 is not more than twice divergence\.patience=50"),
