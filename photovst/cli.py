@@ -107,6 +107,7 @@ app = typer.Typer(
 )
 app.add_typer(weights_cli.app, name="weights")
 app.command()(scene_cli.scene)
+app.command()(scene_cli.painting)
 app.command()(compare_cli.compare)
 app.command()(evaluate_cli.evaluate)
 app.command()(flow_cli.flow)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photovst.cli_options import LogJson, Quiet
-from photovst.errors import SettingsError, did_you_mean
+from photovst.errors import MediaError, SettingsError, did_you_mean
 
 if TYPE_CHECKING:
     from photovst.media.scene_looks import Look
@@ -57,6 +57,38 @@ def scene(
     """
     request = SceneRequest(look, seed, size, frames, camera_speed, object_speed, neighbors, photo_look, photo_seed)
     ctx.obj.work = lambda: make_scene(folder, request, overwrite=overwrite, quiet=quiet, log_json=log_json)
+
+
+def painting(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The picture, such as painting.png.")],
+    palette: Annotated[str, typer.Option(help="Its colors: night, harvest or garden.")] = "night",
+    seed: Annotated[int, typer.Option(help="Which painting.")] = 1,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Its size.")] = "512x512",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier one.")] = False,
+) -> None:
+    """Write a made-up painting: a style image that nobody else has rights in."""
+    ctx.obj.work = lambda: make_painting(file, palette, seed, size, overwrite=overwrite)
+
+
+def make_painting(file: Path, palette: str, seed: int, size: str, *, overwrite: bool = False) -> Path:
+    """Write the painting and return its file.
+
+    Raises:
+        SettingsError: the palette, seed or size is not one.
+        MediaError: the file is there already, or cannot be written.
+    """
+    from photovst.media.images import WRITABLE, write_image
+    from photovst.media.painting import Palette, painting as painted
+
+    if palette not in Palette.__members__:
+        raise SettingsError(f"--palette {palette} is none; {did_you_mean(palette, Palette.__members__)}")
+    if file.suffix.lower() not in WRITABLE:
+        raise SettingsError(f"{file} names no picture; end it in {' or '.join(WRITABLE)}")
+    if file.exists() and not overwrite:
+        raise MediaError(f"{file} exists; choose another name, or pass --overwrite")
+    write_image(file, painted(seed, parse_size(size), Palette[palette]))
+    return file
 
 
 def make_scene(

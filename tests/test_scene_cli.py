@@ -9,6 +9,7 @@ from small_runs import pictures, run
 
 from photovst.cli import main
 from photovst.media.images import read_image
+from photovst.media.painting import Palette, painting
 from photovst.media.scenes import Look, Scene, photograph
 
 SMALL = ("--size", "60x40", "--frames", "3", "--quiet")
@@ -62,3 +63,34 @@ def test_bad_requests_are_one_line(
     assert main(["scene", "-o", str(tmp_path / "scene"), option, value]) == 2
     assert capsys.readouterr().err == f"photovst: error: {line}\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_painting_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "painting.png"
+    call = ("painting", "-o", str(place), "--size", "48x40", "--palette", "garden", "--seed", "2")
+    assert run(*call) == 0
+    np.testing.assert_array_equal(read_image(place), painting(2, (40, 48), Palette.garden))
+    assert run(*call) == 2
+    assert "pass --overwrite" in capsys.readouterr().err
+    assert run(*call, "--overwrite") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("-o", "p.gif"), "p.gif names no picture; end it in .png or .jpg"),
+        (("-o", "p.png", "--palette", "nite"), "--palette nite is none; did you mean 'night'?"),
+        (("-o", "p.png", "--size", "9x9"), "at least 32 pixels each"),
+    ],
+)
+def test_a_painting_that_cannot_be(
+    arguments: tuple[str, ...],
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("painting", *arguments) == 2
+    assert line in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

@@ -118,6 +118,25 @@ def slice_affine(
     return result
 
 
+def slice_grids(
+    grids: Float[Tensor, "b luma rows columns 12"], frames: Float[Tensor, "b 3 h w"]
+) -> Float[Tensor, "b 3 h w"]:
+    """Each frame's colors transformed by its own grid; colors may leave [0, 1]. Differentiable in both.
+
+    In one piece, for the sizes that networks are trained at; `slice_affine` needs less memory. The guide is no way for
+    gradients: by it colors would be moved to where a transform is better.
+    """
+    height, width = frames.shape[-2:]
+    cells = grids.permute(0, 4, 1, 2, 3)
+    luma = rec601_luma(frames.detach())[:, 0].clamp(0, 1) * 2 - 1
+    x = _coordinate(width, grids.shape[3], frames).expand(len(frames), height, width)
+    y = _coordinate(height, grids.shape[2], frames)[:, None].expand(len(frames), height, width)
+    position = torch.stack([x, y, luma], dim=-1)[:, None]
+    sliced = F.grid_sample(cells, position, padding_mode="border", align_corners=True)
+    matrix = sliced.view(len(frames), 3, 4, height, width)
+    return (matrix[:, :, :3] * frames[:, None]).sum(dim=2) + matrix[:, :, 3]
+
+
 def _coordinate(pixels: int, cells: int, like: Tensor) -> Tensor:
     """Pixel centers in grid_sample's [-1, 1]; a single pixel or cell sits at the first."""
     if pixels == 1 or cells == 1:

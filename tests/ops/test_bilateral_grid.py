@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from photovst.ops.bilateral_grid import identity_grid, slice_affine, slicing_matrix
+from photovst.ops.bilateral_grid import identity_grid, slice_affine, slice_grids, slicing_matrix
 from photovst.ops.color import rec601_luma
 
 SIZES = [(1, 1), (1, 9), (9, 1), (7, 5), (8, 13)]
@@ -111,3 +111,18 @@ def test_gradcheck_of_the_grid() -> None:
     grid = torch.randn(3, 2, 2, 12, dtype=torch.float64, requires_grad=True)
     frame = torch.rand(1, 3, 3, 4, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda g: slice_affine(g, frame, strip=2), grid)
+
+
+def test_frames_of_a_batch_are_sliced_each_by_its_grid() -> None:
+    generator = torch.Generator().manual_seed(3)
+    grids = torch.randn(2, 5, 3, 4, 12, generator=generator)
+    frames = torch.rand(2, 3, 21, 30, generator=generator)
+    alone = torch.cat([slice_affine(grid, frame[None]) for grid, frame in zip(grids, frames, strict=True)])
+    torch.testing.assert_close(slice_grids(grids, frames), alone)
+
+
+def test_slicing_frames_has_the_gradient_of_differences_in_the_grids() -> None:
+    generator = torch.Generator().manual_seed(4)
+    grids = torch.randn(2, 3, 2, 2, 12, dtype=torch.float64, generator=generator)
+    frames = torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator)
+    assert torch.autograd.gradcheck(lambda g: slice_grids(g, frames), grids.requires_grad_())

@@ -1,0 +1,141 @@
+"""Files of trained networks: weights, the style they were trained for, and what is said of them, in one safetensors.
+
+The header holds one text, ``photovst``, in JSON (of several, safetensors writes the order as it comes): ``version`` of
+this layout, ``kind`` and ``options`` that the network is built from, ``about`` with whatever its makers say. Tensors
+are ``network.NAME``, in half precision where nothing else is asked for, and ``style``, the style image as bytes.
+Nothing in such a file can be run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from photovst.errors import WeightsError
+from photovst.models.networks import build_network
+from photovst.storage import write_atomic
+
+SUFFIX = ".safetensors"
+VERSION = 1
+HEADER = "photovst"
+PREFIX = "network."
+STYLE = "style"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A network with its weights, in float32 and in evaluation mode.
+
+    Args:
+        module: ``frame -> frame``.
+        kind: which of `photovst.models.networks.KINDS`.
+        options: what it was built with.
+        style: the picture it was trained for, ``(H, W, 3)`` uint8 RGB.
+        about: what its makers say, such as ``name``, ``license``, ``data``, ``steps``.
+    """
+
+    module: nn.Module
+    kind: str
+    options: dict[str, Any]
+    style: npt.NDArray[np.uint8]
+    about: dict[str, str]
+
+
+def is_network(path: str | Path) -> bool:
+    """Whether a path names a trained network."""
+    return Path(path).suffix.lower() == SUFFIX
+
+
+def save_network(path: Path, network: TrainedNetwork, dtype: torch.dtype = torch.float16) -> None:
+    """Write a network, whole or not at all; equal networks give equal bytes.
+
+    Args:
+        path: ends in ``.safetensors``.
+        network: on any device.
+        dtype: what floating point weights are kept in.
+
+    Raises:
+        WeightsError: a weight is no number, or too large for ``dtype``.
+    """
+    tensors = {STYLE: torch.from_numpy(np.ascontiguousarray(network.style))}
+    for name, value in network.module.state_dict().items():
+        stored = value.detach().cpu().to(dtype) if value.is_floating_point() else value.detach().cpu()
+        if stored.is_floating_point() and not bool(stored.isfinite().all()):
+            raise WeightsError(f"{path} is not written: {name} holds what is no number in {dtype}; train it again")
+        tensors[PREFIX + name] = stored.contiguous()
+    header = {"version": VERSION, "kind": network.kind, "options": network.options, "about": network.about}
+    write_atomic(path, safetensors.torch.save(tensors, {HEADER: json.dumps(header, sort_keys=True)}))
+
+
+def load_network(path: str | Path) -> TrainedNetwork:
+    """Read a network.
+
+    Raises:
+        WeightsError: the file is absent, is no network of photovst, is of another version or kind, or its tensors are
+            not those of the network it says it is; they are named.
+    """
+    path = Path(path)
+    header, tensors = _read(path)
+    if HEADER not in header:
+        raise WeightsError(
+            f"{path} is a safetensors file, but no network of photovst; give one made by 'photovst train'"
+        )
+    try:
+        said = json.loads(header[HEADER])
+        if said["version"] != VERSION:
+            raise WeightsError(
+                f"{path} is a network of layout {said['version']}, but this photovst reads layout {VERSION}; update"
+                " photovst, or train it again"
+            )
+        kind, options, about = said["kind"], dict(said["options"]), dict(said["about"])
+        style = tensors.pop(STYLE)
+        if style.dtype is not torch.uint8 or style.ndim != 3 or style.shape[2] != 3:
+            raise ValueError("its style is no picture")
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is damaged ({error!r}); take a fresh copy") from error
+    try:
+        module = build_network(kind, options)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    _fill(module, tensors, path)
+    return TrainedNetwork(module.eval().requires_grad_(False), kind, options, style.numpy(), about)
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist; check the path of the network")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is no whole safetensors file ({error}); give one made by 'photovst train'. Pickles, which can hold"
+            " code, are not read"
+        ) from error
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    expected, given = module.state_dict(), {name.removeprefix(PREFIX): value for name, value in tensors.items()}
+    faults = [f"lacks {name}" for name in expected if name not in given]
+    faults += [f"has {name}, which is none of its weights" for name in given if name not in expected]
+    faults += [
+        f"has {name} as {tuple(given[name].shape)}, not {tuple(expected[name].shape)}"
+        for name in expected
+        if name in given and given[name].shape != expected[name].shape
+    ]
+    faults += [
+        f"has {name} with what is no number" for name, value in given.items() if not bool(value.isfinite().all())
+    ]
+    if faults:
+        raise WeightsError(f"{path} does not fit the network it says it is: it {'; it '.join(faults)}")
+    module.load_state_dict({name: value.to(expected[name].dtype) for name, value in given.items()})
