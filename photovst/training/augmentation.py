@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class View:
     size: Size
     flipped: bool
 
-    def cut(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    def cut(self, plane: NDArray[Any]) -> NDArray[Any]:
         """The window itself, as the picture holds it."""
         return plane[self.top : self.top + self.window[0], self.left : self.left + self.window[1]]
 
@@ -76,7 +77,7 @@ class View:
         turned = torch.from_numpy(np.ascontiguousarray(self._turned(values)))
         return turned[None] * inside(flow[None])[0]
 
-    def _nearest(self, window: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _nearest(self, window: NDArray[Any]) -> NDArray[Any]:
         if self.window == self.size:
             return window
         rows, columns = (
@@ -85,7 +86,7 @@ class View:
         )
         return window[rows[:, None], columns]
 
-    def _turned(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _turned(self, plane: NDArray[Any]) -> NDArray[Any]:
         return plane[:, ::-1] if self.flipped else plane
 
 
