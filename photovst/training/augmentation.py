@@ -72,7 +72,7 @@ class View:
         """
         values = window
         if self.window != self.size:
-            mean = cv2.resize(np.ascontiguousarray(window), self.size[::-1], interpolation=cv2.INTER_AREA)
+            mean = cv2.resize(np.ascontiguousarray(window), self.size[::-1], interpolation=cv2.INTER_LINEAR)
             values = np.where(self._nearest(window) > 0, mean, np.float32(0))
         turned = torch.from_numpy(np.ascontiguousarray(self._turned(values)))
         return turned[None] * inside(flow[None])[0]
@@ -80,11 +80,8 @@ class View:
     def _nearest(self, window: NDArray[Any]) -> NDArray[Any]:
         if self.window == self.size:
             return window
-        rows, columns = (
-            np.minimum(((np.arange(small) + 0.5) * (large / small)).astype(np.intp), large - 1)
-            for small, large in zip(self.size, self.window, strict=True)
-        )
-        return window[rows[:, None], columns]
+        kept = cv2.resize(np.ascontiguousarray(window), self.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        return np.asarray(kept)
 
     def _turned(self, plane: NDArray[Any]) -> NDArray[Any]:
         return plane[:, ::-1] if self.flipped else plane
