@@ -55,7 +55,13 @@ class LossSettings:
     long_term: float = setting(0.0, "Weight of the output's changes since a frame farther back.", low=0)
     long_term_distance: int = setting(5, "How many frames back that one is.", low=2, high=100)
     photorealism: float = setting(0.0, "Weight of the matting Laplacian's energy.", low=0)
+    structure: float = setting(0.0, "Weight of edges that vanish or turn over, for photorealistic networks.", low=0)
+    gamut: float = setting(
+        0.0, "Weight of colors that no screen can show; for 'grid', which alone can leave it.", low=0
+    )
     grid_smoothness: float = setting(0.0, "For 'grid': weight of differences of neighboring cells.", low=0)
+    grid_luma: float = setting(60.0, "For 'grid': how many times as much differences along luma count.", low=0)
+    grid_gain: float = setting(14.0, "For 'grid': how many times as much a change of contrast counts.", low=0)
     content_layer: str | None = setting(None, "The layer that is held; when not set the one of restyling.")
     style_layers: list[str] | None = setting(None, "The layers compared; when not set those of restyling.")
     luma: Luma = setting(

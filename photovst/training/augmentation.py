@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class View:
     size: Size
     flipped: bool
 
-    def cut(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    def cut(self, plane: NDArray[Any]) -> NDArray[Any]:
         """The window itself, as the picture holds it."""
         return plane[self.top : self.top + self.window[0], self.left : self.left + self.window[1]]
 
@@ -43,9 +44,7 @@ class View:
         window = np.ascontiguousarray(self.cut(picture))
         if self.window != self.size:
             smaller = self.window[0] >= self.size[0] and self.window[1] >= self.size[1]
-            window = cv2.resize(
-                window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-            )
+            window = cv2.resize(window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
         planes = np.ascontiguousarray(self._turned(window).transpose(2, 0, 1))
         return torch.from_numpy(planes).float().mul_(1 / 255)
 
@@ -78,7 +77,7 @@ class View:
         turned = torch.from_numpy(np.ascontiguousarray(self._turned(values)))
         return turned[None] * inside(flow[None])[0]
 
-    def _nearest(self, window: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _nearest(self, window: NDArray[Any]) -> NDArray[Any]:
         if self.window == self.size:
             return window
         rows, columns = (
@@ -87,7 +86,7 @@ class View:
         )
         return window[rows[:, None], columns]
 
-    def _turned(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _turned(self, plane: NDArray[Any]) -> NDArray[Any]:
         return plane[:, ::-1] if self.flipped else plane
 
 
@@ -116,9 +115,7 @@ class Augmentation:
         """A window of a picture of this size, for a sample of that size."""
         flipped = bool(rng.random() < 0.5) and self.flip
         scale = min(rng.uniform(*self.scale), picture[0] / size[0], picture[1] / size[1])
-        height, width = (
-            min(max(round(side * scale), 1), most) for side, most in zip(size, picture, strict=True)
-        )
+        height, width = (min(max(round(side * scale), 1), most) for side, most in zip(size, picture, strict=True))
         top = int(rng.integers(picture[0] - height + 1))
         left = int(rng.integers(picture[1] - width + 1))
         return View(top, left, (height, width), size, flipped)
