@@ -46,9 +46,7 @@ def train_network(
     if not group.leads:
         _train(settings, place, device, progress, None)
         return output
-    with open_training(
-        settings, str(device), processes=group.count, run_folder=place, overwrite=overwrite
-    ) as folder:
+    with open_training(settings, str(device), processes=group.count, run_folder=place, overwrite=overwrite) as folder:
         progress.record_to(folder.log)
         network = _train(settings, place, device, progress, folder)
         save_network(output, network)

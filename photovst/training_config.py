@@ -56,9 +56,7 @@ class LossSettings:
     long_term_distance: int = setting(5, "How many frames back that one is.", low=2, high=100)
     photorealism: float = setting(0.0, "Weight of the matting Laplacian's energy.", low=0)
     structure: float = setting(0.0, "Weight of edges that vanish or turn over, for photorealistic networks.", low=0)
-    gamut: float = setting(
-        0.0, "Weight of colors that no screen shows; only 'grid' makes such.", low=0
-    )
+    gamut: float = setting(0.0, "Weight of colors that no screen shows; only 'grid' makes such.", low=0)
     grid_smoothness: float = setting(0.0, "For 'grid': weight of differences of neighboring cells.", low=0)
     grid_luma: float = setting(60.0, "For 'grid': how many times as much differences along luma count.", low=0)
     grid_gain: float = setting(14.0, "For 'grid': how many times as much a change of contrast counts.", low=0)
