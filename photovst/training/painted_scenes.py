@@ -127,7 +127,8 @@ class PaintedScenes:
     def _painting(self, missing: list[int], processes: int) -> Iterator[None]:
         if processes <= 1:
             for index in missing:
-                yield self._paint_one(index)
+                self._paint_one(index)
+                yield
             return
         pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
         try:

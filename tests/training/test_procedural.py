@@ -71,7 +71,8 @@ def test_looks_take_turns_and_painting_is_done_once(scenes: PaintedScenes, monke
 
 
 def test_painting_tells_how_far_it_is(store: ArrayStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painted_scenes, "_painted", lambda scene: {"frames": np.full((1, 2, 2, 3), scene.seed)})
+    empty = {name: np.zeros(1) for name in ("frames", "front", "labels", "offsets")}
+    monkeypatch.setattr(painted_scenes, "_painted", lambda scene: empty)
     done: list[tuple[int, int]] = []
     PaintedScenes(store, count=3).paint(lambda count, of: done.append((count, of)))
     assert done == [(1, 3), (2, 3), (3, 3)]
