@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +16,6 @@ from photovst.config import (
     FlowMethod,
     Settings,
 )
-from photovst.errors import SettingsError
 from photovst.guidance.cache import GuideCache
 from photovst.guidance.dis import Dis
 from photovst.guidance.estimated_motion import EstimatedMotion

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from torch import Tensor, nn
 
 from photovst.build_encoder import encoder_of
 from photovst.config import EncoderKind
+from photovst.datasets import clip_folder, davis, flying_chairs, scene_flow, sintel
+from photovst.datasets.sequences import FlowSample
 from photovst.errors import MediaError, SettingsError, WeightsError
 from photovst.media.images import read_image
 from photovst.media.label_legend import LEGEND, read_legend
@@ -27,6 +31,8 @@ from photovst.optimize.grid_prior import GridPrior
 from photovst.training.array_store import ArrayStore
 from photovst.training.augmentation import Augmentation
 from photovst.training.batch import UNKNOWN_LABEL
+from photovst.training.clips import Clips
+from photovst.training.flow_datasets import FlowPairs
 from photovst.training.mixture import Mixture
 from photovst.training.motion_terms import OutputTemporal, features_steady
 from photovst.training.painted_scenes import PaintedScenes
@@ -184,7 +190,27 @@ def _source(chosen: SourceSettings, store: ArrayStore, augmentation: Augmentatio
             return Procedural(scenes, augmentation, chosen.fastest)
         case SourceKind.still_motion:
             return StillMotion(photo_folder(Path(chosen.path)) if chosen.path else SceneFrames(scenes), augmentation)
-    raise SettingsError(f"data.sources: {chosen.kind.value} is not built")
+        case SourceKind.davis:
+            return Clips(tuple(each.frames for each in davis.find(Path(str(chosen.path)))), store, augmentation)
+        case SourceKind.clips:
+            return Clips(tuple(each.frames for each in clip_folder.find(Path(str(chosen.path)))), store, augmentation)
+        case SourceKind.sintel:
+            return FlowPairs(_rendered(sintel.samples(Path(str(chosen.path))), chosen), augmentation)
+        case SourceKind.scene_flow:
+            return FlowPairs(_rendered(scene_flow.samples(Path(str(chosen.path))), chosen), augmentation)
+        case SourceKind.flying_chairs:
+            return FlowPairs(tuple(flying_chairs.find(Path(str(chosen.path)))), augmentation)
+
+
+def _rendered(pairs: Sequence[FlowSample], chosen: SourceSettings) -> tuple[FlowSample, ...]:
+    """Those of the rendering asked for, which their names say: ``training/clean/...``, ``frames_cleanpass/...``."""
+    if chosen.rendering is None:
+        return tuple(pairs)
+    wanted = chosen.rendering.value
+    found = tuple(pair for pair in pairs if re.search(rf"(/|_){wanted}(/|pass)", str(pair.first)))
+    if not found:
+        raise MediaError(f"{chosen.path} holds no pictures of the rendering {wanted}; leave it out for all there are")
+    return found
 
 
 def _style_labels(settings: TrainingSettings, style: Picture) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from photovst.errors import SettingsError, did_you_mean
 from photovst.schema.loading import Schema, SettingRow
@@ -39,6 +40,11 @@ def load_training(
     # The order that files name them in must not tell in the samples: it is no setting.
     settings.data.sources = dict(sorted(settings.data.sources.items()))
     return settings
+
+
+def peek_training(files: Sequence[Path], overrides: Sequence[str], name: str) -> Any:
+    """One setting as the files and overrides give it, whatever else is missing or wrong in them."""
+    return _SCHEMA.peek(files, overrides, name)
 
 
 def describe_training() -> list[SettingRow]:
