@@ -50,7 +50,7 @@ class View:
 
     def labels(self, window: NDArray[np.uint8]) -> UInt8[Tensor, "h w"]:
         """The label of the nearest pixel; of a window that is cut already, as for `flow`."""
-        return torch.from_numpy(np.ascontiguousarray(self._turned(self._nearest(window))))
+        return torch.from_numpy(self._turned(self._nearest(window)).copy())
 
     def flow(self, window: NDArray[np.float32]) -> Float[Tensor, "2 h w"]:
         """Flow ``(H, W, 2)`` of the window in the sample's pixels.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -52,11 +52,11 @@ def stream(
     pin: bool = False,
     rank: int = 0,
     ranks: int = 1,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Batches without end. Step ``s`` of rank ``r`` holds the samples from ``(s * ranks + r) * batch`` on.
 
     So the ranks of one training share no sample, and together see what one process with batches so much larger sees.
-    Close the iterator (``.close()``, or let go of it) to end the workers.
+    `close()` ends the workers.
 
     Args:
         data: the samples.
@@ -82,7 +82,7 @@ def stream(
 
 def _batches(
     data: Samples, first_step: int, batch: int, workers: int, pin: bool, rank: int, ranks: int
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     # Not by fork: threads of PyTorch and OpenCV that run here would be copied as they stand, locks and all.
     context = multiprocessing.get_context("spawn")
     stop = context.Event() if workers else threading.Event()
