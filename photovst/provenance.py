@@ -8,7 +8,7 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,22 @@ NOT_IN_RESULT = ("content", "style", "pairs", "pair", "output", "device", "seed"
 """Settings with no say in the pixels, or whose say is taken as resolved (inputs, device, seed)."""
 
 
-def identity(settings: Settings, inputs: Mapping[str, str | Path], device: str) -> dict[str, Any]:
+def identity(
+    settings: Settings, inputs: Mapping[str, str | Path], device: str, without: Sequence[str] = ()
+) -> dict[str, Any]:
     """What the result depends on, as JSON values: settings, input hashes, device and code version.
 
     Args:
         settings: the settings; those in ``NOT_IN_RESULT`` and those named in ``inputs`` are left out.
         inputs: dotted setting name to path (file, folder or glob), such as ``{"content": "clip.mp4"}``.
         device: the device in use ('cpu', 'cuda:0'), not 'auto'.
+        without: names of further settings and sections that have no say in this result.
 
     Raises:
         MediaError: an input does not exist.
     """
     flat = flatten(settings_dict(settings))
-    left_out = (*NOT_IN_RESULT, *inputs)
+    left_out = (*NOT_IN_RESULT, *inputs, *without)
     return {
         "photovst": code_version(),
         "device": device,

@@ -105,7 +105,8 @@ class RunFolder:
     def _begin(self, settings: Settings, key: Mapping[str, Any], overwrite: bool, command: list[str]) -> None:
         former = _read_json(self.path / PROVENANCE)
         same = former.get("fingerprint") == self.fingerprint
-        if former and not same and "inputs" in former and not any((self.path / "state").glob("*.npz")):
+        kept = (self.path / "finished.json").exists() or any((self.path / "state").glob("*.npz"))
+        if former and not same and "inputs" in former and not kept:
             self._clear()  # it ended before its first frame: there is nothing to lose
             former = {}
         if former and not same and not overwrite:
