@@ -27,6 +27,7 @@ import typer
 from photovst import (
     compare_cli,
     evaluate_cli,
+    export_cli,
     flow_cli,
     report_cli,
     scene_cli,
@@ -114,6 +115,7 @@ app.command()(scene_cli.scene)
 app.command()(scene_cli.painting)
 app.command()(compare_cli.compare)
 app.command()(evaluate_cli.evaluate)
+app.command()(export_cli.export)
 app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
 app.command()(report_cli.report)
@@ -154,7 +156,10 @@ def _root(
 def stylize(
     ctx: typer.Context,
     clip: Annotated[str, typer.Argument(metavar="CLIP", help="A video, a folder or glob of frames, or a still.")],
-    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="The photograph whose look the clip takes.")],
+    photo: Annotated[
+        str,
+        typer.Argument(metavar="PHOTO", help="The photograph whose look the clip takes, or a network (.safetensors)."),
+    ],
     output: Annotated[str, typer.Option("-o", "--output", metavar="OUT", help="Where the result goes.")],
     overrides: Overrides = None,
     config: Configs = None,

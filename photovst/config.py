@@ -12,6 +12,7 @@ from omegaconf import MISSING
 
 from photovst.choices import (
     Ade20kNetwork as Ade20kNetwork,
+    Backend as Backend,
     Codec as Codec,
     CoherenceKind as CoherenceKind,
     Compat as Compat,
@@ -20,6 +21,7 @@ from photovst.choices import (
     FlowCertainty as FlowCertainty,
     FlowMethod as FlowMethod,
     MattingForm as MattingForm,
+    NetworkPrecision as NetworkPrecision,
     NextStart as NextStart,
     ObjectiveScale as ObjectiveScale,
     OptimizerKind as OptimizerKind,
@@ -316,6 +318,21 @@ class LocalAffineSettings:
 
 
 @dataclass
+class FeedforwardSettings:
+    """A trained network in place of optimization: where the style is a .safetensors file, with strength and video."""
+
+    backend: Backend = setting(
+        Backend.torch, "What computes the network; 'onnxruntime' is for a CPU and needs the extra onnx."
+    )
+    precision: NetworkPrecision = setting(
+        NetworkPrecision.float32, "What it computes in; float16 is for a GPU, bfloat16 for CPUs with AMX, too."
+    )
+    batch: int | None = setting(None, "Frames computed at once; when not set 1 on a CPU, 8 on a GPU.", low=1, high=256)
+    channels_last: bool = setting(True, "Keep features with their channels together; most often faster.")
+    compile: bool = setting(False, "Compile the network first (torch.compile); pays where many frames follow.")
+
+
+@dataclass
 class ShotSettings:
     """Cuts, where temporal terms and region mappings start anew."""
 
@@ -350,7 +367,9 @@ class Settings:
     """A whole run."""
 
     content: str = setting(MISSING, "The clip: a video file, a folder or glob of frames, or a still.")
-    style: str = setting(MISSING, "The photograph whose light, season or weather the clip takes.")
+    style: str = setting(
+        MISSING, "The photograph whose light, season or weather the clip takes, or a trained network (.safetensors)."
+    )
     pairs: str | None = setting(None, "A folder of Luan et al.'s published pairs, in place of content and style.")
     pair: str | None = setting(None, "Which of them: a number, numbers with commas, or 'all' for a table.")
     output: str = setting(MISSING, "The result: a video file, a picture, or a folder for 'png'.")
@@ -368,6 +387,7 @@ class Settings:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     local_affine: LocalAffineSettings = field(default_factory=LocalAffineSettings)
+    feedforward: FeedforwardSettings = field(default_factory=FeedforwardSettings)
     shots: ShotSettings = field(default_factory=ShotSettings)
     video: VideoSettings = field(default_factory=VideoSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
