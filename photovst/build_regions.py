@@ -24,10 +24,10 @@ from photovst.guidance.region_finder import Photo, RegionFinder
 from photovst.guidance.region_sources import Drawn, Joint, Named, RegionSource
 from photovst.guidance.regions import Regions, unrefined, whole_frame
 from photovst.guidance.segmentation import Segmenter
-from photovst.media.images import read_image
 from photovst.media.tensors import to_frame
 from photovst.ops.mask_refinement import refine_masks
 from photovst.ops.masks import resize_masks
+from photovst.style_pictures import read_style
 from photovst.types import Size
 
 EDGE_EPSILON = 1e-4
@@ -180,7 +180,7 @@ def _is_named(method: SegmentationMethod) -> bool:
 
 def _photo(region: str, path: str, device: torch.device) -> Photo:
     try:
-        return Photo(Path(path).name, to_frame(read_image(path), device))
+        return Photo(Path(path).name, to_frame(read_style(path), device))
     except MediaError as error:
         raise MediaError(f"segmentation.styles.{region}: {error}") from error
 

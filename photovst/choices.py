@@ -29,6 +29,21 @@ class Precision(Enum):
     bfloat16 = "bfloat16"
 
 
+class Backend(Enum):
+    """What computes a trained network."""
+
+    torch = "torch"
+    onnxruntime = "onnxruntime"
+
+
+class NetworkPrecision(Enum):
+    """What a trained network computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
 class SegmentationMethod(Enum):
     """Where region masks come from."""
 

@@ -16,18 +16,19 @@ from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.survey import Survey, survey
-from photovst.judges.bench import RELATED, build_look, judging_settings
+from photovst.judges.bench import build_look, judging_settings, own_judge
 from photovst.judges.clip import CUT_THRESHOLD, Bench, judge_clip
 from photovst.judges.figures import ClipFigures
 from photovst.judges.frames import LONG
 from photovst.judges.motion import JudgedMotion, content_motion
 from photovst.judges.pictures import judges_here
 from photovst.media.clip import open_clip
-from photovst.media.images import encode_picture, read_image
+from photovst.media.images import encode_picture
 from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress, json_bytes
 from photovst.run import default_run_folder, read_records
 from photovst.storage import write_atomic
+from photovst.style_pictures import read_style
 from photovst.stylize import is_finished, stylize_clip
 from photovst.types import Size
 
@@ -103,7 +104,7 @@ def compare(
         record["members"] = {each.name: {"config": str(each.config), "output": each.settings.output} for each in done}
         record["failures"] = {name: str(error) for name, error in failures.items()}
         clips = {"input": members[0].settings.content, **{each.name: each.settings.output for each in done}}
-        sheet = contact_sheet(clips, read_image(members[0].settings.style), overview.count)
+        sheet = contact_sheet(clips, read_style(members[0].settings.style), overview.count)
         write_atomic(folder / "compare.json", json_bytes(record))
         write_atomic(folder / "compare.jpg", encode_picture(Path("compare.jpg"), sheet, None))
         write_atomic(folder / "compare.png", plots({row.name: row.figures for row in rows}))
@@ -156,7 +157,7 @@ class _Panel:
         return Row("input", self.floor[0])
 
     def member_row(self, member: Member) -> Row:
-        own = RELATED.get(member.settings.encoder.kind)
+        own = own_judge(member.settings)
         assert self.bench.look is not None
         look = dataclasses.replace(self.bench.look, not_for_result=frozenset(() if own is None else (own,)))
         judged = judge_clip(self.content, member.settings.output, dataclasses.replace(self.bench, look=look))

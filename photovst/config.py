@@ -6,14 +6,13 @@ Loading and checking live in ``settings_io.py``; this file only says what there 
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
 
 from omegaconf import MISSING
 
 from photovst.choices import (
     Ade20kNetwork as Ade20kNetwork,
+    Backend as Backend,
     Codec as Codec,
     CoherenceKind as CoherenceKind,
     Compat as Compat,
@@ -22,6 +21,7 @@ from photovst.choices import (
     FlowCertainty as FlowCertainty,
     FlowMethod as FlowMethod,
     MattingForm as MattingForm,
+    NetworkPrecision as NetworkPrecision,
     NextStart as NextStart,
     ObjectiveScale as ObjectiveScale,
     OptimizerKind as OptimizerKind,
@@ -33,17 +33,7 @@ from photovst.choices import (
     TemporalLoss as TemporalLoss,
     TemporalTarget as TemporalTarget,
 )
-
-
-def setting(default: Any, meaning: str, *, low: float | None = None, high: float | None = None) -> Any:
-    """A field with one sentence of meaning and an inclusive range, both checked and printed on load.
-
-    For a list, the range holds for each entry. NaN and infinities are refused wherever a number is due.
-    """
-    about = {"meaning": meaning, "low": low, "high": high}
-    if isinstance(default, list | dict):
-        return field(default_factory=lambda: copy(default), metadata=about)
-    return field(default=default, metadata=about)
+from photovst.schema.fields import setting
 
 
 @dataclass
@@ -328,6 +318,21 @@ class LocalAffineSettings:
 
 
 @dataclass
+class FeedforwardSettings:
+    """A trained network in place of optimization: where the style is a .safetensors file, with strength and video."""
+
+    backend: Backend = setting(
+        Backend.torch, "What computes the network; 'onnxruntime' is for a CPU and needs the extra onnx."
+    )
+    precision: NetworkPrecision = setting(
+        NetworkPrecision.float32, "What it computes in; float16 is for a GPU, bfloat16 for CPUs with AMX, too."
+    )
+    batch: int | None = setting(None, "Frames computed at once; when not set 1 on a CPU, 8 on a GPU.", low=1, high=256)
+    channels_last: bool = setting(True, "Keep features with their channels together; most often faster.")
+    compile: bool = setting(False, "Compile the network first (torch.compile); pays where many frames follow.")
+
+
+@dataclass
 class ShotSettings:
     """Cuts, where temporal terms and region mappings start anew."""
 
@@ -362,7 +367,9 @@ class Settings:
     """A whole run."""
 
     content: str = setting(MISSING, "The clip: a video file, a folder or glob of frames, or a still.")
-    style: str = setting(MISSING, "The photograph whose light, season or weather the clip takes.")
+    style: str = setting(
+        MISSING, "The photograph whose light, season or weather the clip takes, or a trained network (.safetensors)."
+    )
     pairs: str | None = setting(None, "A folder of Luan et al.'s published pairs, in place of content and style.")
     pair: str | None = setting(None, "Which of them: a number, numbers with commas, or 'all' for a table.")
     output: str = setting(MISSING, "The result: a video file, a picture, or a folder for 'png'.")
@@ -380,6 +387,7 @@ class Settings:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     local_affine: LocalAffineSettings = field(default_factory=LocalAffineSettings)
+    feedforward: FeedforwardSettings = field(default_factory=FeedforwardSettings)
     shots: ShotSettings = field(default_factory=ShotSettings)
     video: VideoSettings = field(default_factory=VideoSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)

@@ -18,7 +18,7 @@ from photovst.errors import MediaError, SettingsError
 from photovst.evaluation import METRICS, PICTURES, Evaluation, WorstFrame, read_evaluation, write_evaluation
 from photovst.finished_runs import FinishedRun, evaluation_folder, finished_run
 from photovst.guidance.survey import survey
-from photovst.judges.bench import RELATED, build_bench, judging_settings, region_names
+from photovst.judges.bench import build_bench, judging_settings, own_judge, region_names
 from photovst.judges.clip import CUT_THRESHOLD, judge_clip
 from photovst.judges.frames import Moment
 from photovst.judges.pictures import judges_here, lpips_here, names_here
@@ -59,7 +59,7 @@ def evaluate_run(
         WeightsError: a network that is asked for has no weights here.
     """
     found = run if isinstance(run, FinishedRun) else finished_run(run)
-    own = frozenset() if judging.own_encoder else frozenset(filter(None, [RELATED.get(found.settings.encoder.kind)]))
+    own = frozenset() if judging.own_encoder else frozenset(filter(None, [own_judge(found.settings)]))
     settings = judging_settings([found.settings], judging.masks)
     return _evaluated(found.folder, settings, _of(found), judging, own, overwrite, progress, read_records(found.folder))
 

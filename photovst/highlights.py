@@ -44,11 +44,18 @@ class Highlights:
         self._mapping = mapping
         self._regions.append((first, regions))
 
-    def look(self, index: int, content: Pixels, result: Pixels, masks: Tensor) -> None:
-        """Keep the frame if it is one of those to be shown."""
+    def look(self, index: int, content: Pixels, result: Pixels, masks: Tensor | None = None) -> None:
+        """Keep the frame if it is one of those to be shown; ``masks`` are its regions, where there are any."""
         if index not in self._wanted:
             return
-        self._frames.append(ShownFrame(index, _jpeg(content), _jpeg(result), _jpeg(overlay(content, masks))))
+        regions = None if masks is None else _jpeg(overlay(content, masks))
+        self._frames.append(ShownFrame(index, _jpeg(content), _jpeg(result), regions))
+
+    def end(self, index: int, content: Pixels, result: Pixels) -> None:
+        """The last frame, which is shown in any case: the number of frames may have been an estimate."""
+        if not self._frames or self._frames[-1].frame != index:
+            self._wanted.add(index)
+            self.look(index, content, result)
 
     def write(self, folder: Path, settings: Settings, output: Path, photo: Tensor, progress: Progress) -> Path:
         """Write the run's pictures, its coverage and its report."""
@@ -65,9 +72,11 @@ class Highlights:
             for first, regions in self._regions
             for row in sorted(regions.coverage, key=lambda row: -row.clip)
         )
-        write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
+        if self._regions:
+            write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
+        manner = "light" if self._regions else "style"
         shown = Shown(
-            title=f"{clip_name(settings.content)} in the light of {Path(settings.style).name}",
+            title=f"{clip_name(settings.content)} in the {manner} of {Path(settings.style).name}",
             frames=tuple(self._frames),
             style=ShownPhoto(Path(settings.style).name, _jpeg(to_picture(photo))),
             style_regions=tuple(self._photos()),
@@ -80,7 +89,9 @@ class Highlights:
         return write_report(folder, output)
 
     def _photos(self) -> list[ShownPhoto]:
-        """The photographs with their regions: the first shot's."""
+        """The photographs with their regions: the first shot's; none where there are no regions."""
+        if not self._regions:
+            return []
         regions, pictures = self._regions[0][1], []
         for place, photo in enumerate(regions.photos):
             # A region has its color where it takes its style from: not in photographs that it does not look at.

@@ -8,17 +8,16 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from photovst.config import Settings
 from photovst.errors import MediaError
-from photovst.settings_io import settings_dict
+from photovst.schema.printing import settings_dict
 
 PACKAGES = (
-    *("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
+    *("torch", "torchvision", "safetensors", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
     *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs", "matplotlib"),
 )
 
@@ -26,19 +25,22 @@ NOT_IN_RESULT = ("content", "style", "pairs", "pair", "output", "device", "seed"
 """Settings with no say in the pixels, or whose say is taken as resolved (inputs, device, seed)."""
 
 
-def identity(settings: Settings, inputs: Mapping[str, str | Path], device: str) -> dict[str, Any]:
+def identity(
+    settings: Any, inputs: Mapping[str, str | Path], device: str, not_in_result: Sequence[str] = NOT_IN_RESULT
+) -> dict[str, Any]:
     """What the result depends on, as JSON values: settings, input hashes, device and code version.
 
     Args:
-        settings: the settings; those in ``NOT_IN_RESULT`` and those named in ``inputs`` are left out.
+        settings: a dataclass with a ``seed``; what is named in ``not_in_result`` or ``inputs`` is left out of it.
         inputs: dotted setting name to path (file, folder or glob), such as ``{"content": "clip.mp4"}``.
         device: the device in use ('cpu', 'cuda:0'), not 'auto'.
+        not_in_result: names of settings or of sections.
 
     Raises:
         MediaError: an input does not exist.
     """
     flat = flatten(settings_dict(settings))
-    left_out = (*NOT_IN_RESULT, *inputs)
+    left_out = (*not_in_result, *inputs)
     return {
         "photovst": code_version(),
         "device": device,

@@ -28,7 +28,7 @@ from photovst.guidance.survey import Survey, survey
 from photovst.guide_stream import GuideStream, Step, build_guide_stream
 from photovst.highlights import overlay
 from photovst.media.clip import Clip, open_clip
-from photovst.media.images import read_image, write_image
+from photovst.media.images import write_image
 from photovst.media.label_legend import Entry, Legend, write_legend
 from photovst.media.label_values import write_labels
 from photovst.media.records import ColorTags, Picture
@@ -36,6 +36,7 @@ from photovst.media.tensors import to_frame, to_picture
 from photovst.media.video_writer import ClipWriter
 from photovst.ops.masks import resize_masks
 from photovst.progress import Progress
+from photovst.style_pictures import read_style
 from photovst.tables import table_text
 from photovst.types import Size
 
@@ -111,7 +112,7 @@ def write_regions(settings: Settings, *, matched: bool, overwrite: bool, progres
     clip = open_clip(settings.content)
     _check_folder(folder, overwrite)
     device = build_device(settings)
-    photo = to_frame(read_image(settings.style), device) if matched else None
+    photo = to_frame(read_style(settings.style), device) if matched else None
     progress.stage("survey")
     overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
     steps = _steps(settings, clip, overview, photo, device)

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from photovst.build import build_device, build_encoder
+from photovst.build_network import build_restyler
 from photovst.config import FlowMethod, SegmentationMethod, Settings
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
 from photovst.highlights import Highlights
 from photovst.media.clip import open_clip
-from photovst.media.images import read_image
 from photovst.media.label_legend import LEGEND
-from photovst.media.records import SMALLEST_SIDE, Picture
+from photovst.media.records import SMALLEST_SIDE, Clip, Frame, Picture
 from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
+from photovst.models.network_files import is_network
 from photovst.multipass import run_passes
 from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
 from photovst.optimize.neighbors import Stylized
 from photovst.progress import Progress
-from photovst.provenance import identity
+from photovst.provenance import NOT_IN_RESULT, identity
+from photovst.restyling import restyle
 from photovst.run import RunFolder, default_run_folder
+from photovst.stored_frames import StoredFrames
+from photovst.style_pictures import read_style
 from photovst.stylization import Stylization
 from photovst.types import Size
+
+OF_NETWORKS = ("strength", "feedforward", "video")
+"""Settings with a say in what a trained network gives; all others are of optimization."""
 
 
 def stylize_clip(
@@ -38,11 +46,12 @@ def stylize_clip(
     progress: Progress,
     first: Callable[[Stylization], None] | None = None,
 ) -> Path:
-    """Restyle a clip and return the path of the result.
+    """Restyle a clip and return the path of the result: by optimization, or by the network that the style names.
 
     The result appears under its name only when it is whole. Everything needed to go on after a kill is in the run
     folder; the same call resumes and ends with the same bytes. ``first`` may do frames before they are taken in
     order, as `stylize_shots_apart` does, where there is one pass; those it leaves in the run folder are not done again.
+    A network takes them in order in any case.
 
     Raises:
         PhotovstError: bad input, in one line.
@@ -54,8 +63,11 @@ def stylize_clip(
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
     size = _output_size(settings, clip.info.size)
     device = build_device(settings)
+    if is_network(settings.style):
+        _restyle(settings, clip, size, device, folder, overwrite, progress)
+        return output
     encoder = build_encoder(settings, device)
-    photo = to_frame(read_image(settings.style), device)
+    photo = to_frame(read_style(settings.style), device)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
@@ -83,6 +95,42 @@ def stylize_clip(
     return output
 
 
+def _restyle(
+    settings: Settings,
+    clip: Clip,
+    size: Size,
+    device: torch.device,
+    folder: Path,
+    overwrite: bool,
+    progress: Progress,
+) -> None:
+    """Restyle a clip by a trained network."""
+    output, codec = Path(settings.output), settings.video.codec.value
+    photo = to_frame(read_style(settings.style))
+    with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
+        progress.record_to(run.log)
+        progress.stage("network")
+        restyler = build_restyler(settings, device, size, still=clip.info.kind == "still")
+        progress.stage("stylize")
+        highlights = Highlights(clip.info.frame_count or 1)
+        latest: list[tuple[int, Picture, Picture]] = []
+        with ClipWriter(output, clip, size, codec, settings.video.quality) as writer:
+
+            def show(frame: Frame, image: Picture, result: Picture) -> None:
+                alpha = None if frame.alpha is None else resized(frame.alpha, size)
+                writer.write(result, frame.time, alpha, frame.duration)
+                highlights.look(frame.index, image, result)
+                latest[:] = [(frame.index, image, result)]
+
+            restyle(run, clip, size, restyler, settings.strength, progress, show)
+            for last in latest:
+                highlights.end(*last)
+            progress.stage("report")
+            highlights.write(run.path, settings, output, photo, progress)
+        run.finish(output)
+        StoredFrames(run).drop()
+
+
 def is_finished(settings: Settings, run_folder: Path) -> bool:
     """Whether a run folder holds this very run, finished, and its result is still there."""
     return RunFolder.holds(run_folder, _key(settings, build_device(settings)))
@@ -90,6 +138,9 @@ def is_finished(settings: Settings, run_folder: Path) -> bool:
 
 def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     inputs = {"content": settings.content, "style": settings.style}
+    if is_network(settings.style):
+        idle = [each.name for each in fields(settings) if each.name not in OF_NETWORKS]
+        return identity(settings, inputs, str(device), (*NOT_IN_RESULT, *idle))
     if settings.segmentation.method is SegmentationMethod.files:
         inputs["segmentation.content"] = str(settings.segmentation.content)
         if settings.segmentation.style:
@@ -98,7 +149,7 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     if settings.flow.method is FlowMethod.files:
         inputs["flow.folder"] = str(settings.flow.folder)
     inputs |= {f"segmentation.styles.{name}": path for name, path in settings.segmentation.styles.items()}
-    return identity(settings, inputs, str(device))
+    return identity(settings, inputs, str(device), (*NOT_IN_RESULT, "feedforward"))
 
 
 def _legends(settings: Settings) -> dict[str, Path]:

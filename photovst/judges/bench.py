@@ -30,11 +30,12 @@ from photovst.judges.likeness import Look, Perceptual
 from photovst.judges.motion import JudgedMotion, content_motion
 from photovst.judges.pictures import Judges
 from photovst.judging import Judging
-from photovst.media.images import read_image
 from photovst.media.records import Clip
 from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame
+from photovst.models.network_files import is_network, load_network
 from photovst.ops.resize import limit_long_side
+from photovst.style_pictures import read_style
 from photovst.types import Size
 
 RELATED = {
@@ -100,7 +101,7 @@ def build_look(
     Raises:
         PhotovstError: photograph or masks are absent or wrong.
     """
-    photo = to_frame(read_image(settings.style), device)
+    photo = to_frame(read_style(settings.style), device)
     samples = [to_frame(picture, device) for picture in overview.samples(Shot(0, overview.count))]
     regions = build_regions(settings, samples, photo, overview.count, mask_size)
     return Look.of(photo, regions.photo, regions.of, judges, long_side)
@@ -156,6 +157,14 @@ def judging_settings(members: Sequence[Settings], masks: tuple[Path, Path] | Non
     ):
         segmentation = SegmentationSettings(method=first.method, content=first.content, style=first.style)
     return dataclasses.replace(members[0], seed=0, compat=Compat.none, segmentation=segmentation)
+
+
+def own_judge(settings: Settings) -> str | None:
+    """The judge that a result was optimized with, or that its network was trained with, as far as that is known."""
+    kind: EncoderKind | None = settings.encoder.kind
+    if is_network(settings.style):
+        kind = EncoderKind.__members__.get(load_network(settings.style).about.get("encoder", ""))
+    return None if kind is None else RELATED.get(kind)
 
 
 def region_names(segmentation: SegmentationSettings) -> str:

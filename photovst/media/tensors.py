@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,21 @@ def to_picture(frame: Float[Tensor, "1 3 h w"], dtype: npt.DTypeLike = np.uint8)
     top = 65535 if np.dtype(dtype) == np.uint16 else 255
     levels = frame[0].detach().clamp(0, 1).mul(top).add_(0.5).permute(1, 2, 0)
     return np.ascontiguousarray(levels.cpu().numpy().astype(dtype))
+
+
+def to_frames(pictures: Sequence[Picture], device: torch.device | str = "cpu") -> Float[Tensor, "b 3 h w"]:
+    """Pictures of one size and type as frames, each as `to_frame` has it; they move to the device as integers."""
+    scale = np.float32(1 / np.iinfo(pictures[0].dtype).max).item()
+    stacked = torch.from_numpy(np.stack(pictures)).to(device)
+    return stacked.permute(0, 3, 1, 2).to(torch.float32).contiguous().mul_(scale)
+
+
+def to_pictures(frames: Float[Tensor, "b 3 h w"], dtype: npt.DTypeLike = np.uint8) -> list[Picture]:
+    """Frames as pictures, each as `to_picture` has it; they leave the device as integers."""
+    deep = np.dtype(dtype) == np.uint16
+    levels = frames.detach().clamp(0, 1).mul(65535 if deep else 255).add_(0.5).permute(0, 2, 3, 1)
+    whole = levels.to(torch.int32 if deep else torch.uint8).contiguous().cpu().numpy()
+    return list(whole.astype(dtype, copy=False))
 
 
 def resized(picture: Picture, size: Size) -> Picture:

@@ -7,6 +7,7 @@ ratios only). Pixel centers lie at half-integers and the outer edges of both siz
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -77,19 +78,21 @@ def _resample_rows(image: Tensor, length: int) -> Tensor:
     return result
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _taps(before: int, after: int) -> tuple[Tensor, Tensor]:
     """Input pixel and weight of each tap: ``(taps, after)`` each."""
+    # In NumPy: what follows from sizes alone is a constant to whoever traces or converts a network.
     ratio = before / after
-    out = torch.arange(after, dtype=torch.float64)
+    out = np.arange(after, dtype=np.float64)
     if ratio > 1:
         start, end = out * ratio, (out + 1) * ratio
-        count = int((end.ceil() - start.floor()).max())
-        pixel = start.floor() + torch.arange(count, dtype=torch.float64)[:, None]
-        overlap = (torch.minimum(end, pixel + 1) - torch.maximum(start, pixel)).clamp_min(0)
-        weight = overlap / overlap.sum(dim=0)
+        count = int((np.ceil(end) - np.floor(start)).max())
+        pixel = np.floor(start) + np.arange(count, dtype=np.float64)[:, None]
+        overlap = (np.minimum(end, pixel + 1) - np.maximum(start, pixel)).clip(min=0)
+        weight = overlap / overlap.sum(axis=0)
     else:
-        center = ((out + 0.5) * ratio - 0.5).clamp(0, before - 1)
-        lower = center.floor()
-        pixel = torch.stack([lower, lower + 1])
-        weight = torch.stack([1 - (center - lower), center - lower])
-    return pixel.clamp(0, before - 1).long(), weight
+        center = ((out + 0.5) * ratio - 0.5).clip(0, before - 1)
+        lower = np.floor(center)
+        pixel = np.stack([lower, lower + 1])
+        weight = np.stack([1 - (center - lower), center - lower])
+    return torch.from_numpy(pixel.clip(0, before - 1).astype(np.int64)), torch.from_numpy(weight)

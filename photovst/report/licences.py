@@ -30,6 +30,8 @@ def licences_of(settings: Mapping[str, Any], evaluation: Evaluation | None = Non
 
 
 def _of_run(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if str(settings.get("style")).lower().endswith(".safetensors"):
+        return  # a trained network: nothing of optimization was used
     names = {checkpoint.name for checkpoint in CHECKPOINTS}
     for setting, use in (("encoder.kind", "objective"), ("flow.method", "motion")):
         if settings.get(setting) in names:

@@ -9,6 +9,7 @@ from functools import partial
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.evaluation import METRICS
+from photovst.models.network_files import is_network
 from photovst.progress import Progress, progress_for
 from photovst.stylize import is_finished
 from photovst.sweeps.members import Ended, Evaluate, in_turn, run_member
@@ -45,9 +46,10 @@ def on_ray(
         return
     with cluster() as tasks, progress_for() as progress:
         progress.note(f"{len(left)} members on Ray, {tasks.slots} tasks at once")
-        whole = [each for each in left if not by_shot or each.settings.schedule.passes.count > 1]
+        whole = [each for each in left if not by_shot or _in_order(each)]
         if by_shot and whole:
-            progress.note(f"as one task each, for they take several passes: {', '.join(each.name for each in whole)}")
+            names = ", ".join(each.name for each in whole)
+            progress.note(f"as one task each, for they take several passes or a trained network: {names}")
         jobs = {each.name: (each, evaluate, overwrite, threads) for each in whole}
         holds = {each.name: each.run_folder for each in whole}
         by_name = {each.name: each for each in whole}
@@ -57,6 +59,11 @@ def on_ray(
         for member in left:
             if member not in whole:
                 yield member, _by_shots(member, tasks, evaluate, overwrite, threads, progress)
+
+
+def _in_order(member: SweepMember) -> bool:
+    """Whether the shots of a member are not taken apart from each other."""
+    return member.settings.schedule.passes.count > 1 or is_network(member.settings.style)
 
 
 def _is_done(member: SweepMember) -> bool:

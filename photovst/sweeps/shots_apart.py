@@ -14,11 +14,11 @@ from photovst.config import Settings
 from photovst.errors import SettingsError
 from photovst.guidance.survey import Survey
 from photovst.media.clip import open_clip
-from photovst.media.images import read_image
 from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame
 from photovst.progress import Progress
 from photovst.run import RunFolder
+from photovst.style_pictures import read_style
 from photovst.stylization import Stylization
 from photovst.types import Size
 
@@ -85,7 +85,7 @@ def do_order(order: ShotOrder, progress: Progress) -> None:
             f"the shots are to be stylized on {order.key['device']}, but this worker has {device}; set device=cpu, or"
             " give workers what this process has (--gpus)"
         )
-    encoder, photo = build_encoder(settings, device), to_frame(read_image(settings.style), device)
+    encoder, photo = build_encoder(settings, device), to_frame(read_style(settings.style), device)
     for number in order.shots:
         with RunFolder.open(order.run_folder / FOLDER / f"{number:06d}", settings, order.key) as run:
             clip = open_clip(settings.content)

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 Arrays = dict[str, NDArray[Any]]
 
+_PRUNED_EVERY = 32
+"""Entries written between looks at how large the folder is, which take longer than writing one."""
+
 
 class ArrayStore:
     """A folder of entries; each is a folder of .npy files, named by the hash of what it was made from.
@@ -44,6 +47,7 @@ class ArrayStore:
                 f"cannot make the cache folder {self.folder} ({error.strerror}); choose another with data.cache"
             ) from error
         self.limit = limit
+        self._written = 0
 
     def get(self, key: str, make: Callable[[], Arrays]) -> Arrays:
         """The arrays of an entry, mapped and not to be written to.
@@ -63,7 +67,9 @@ class ArrayStore:
         except (ValueError, EOFError) as error:
             logger.warning("%s is damaged (%s); it is made again", place, error)
         self._write(place, make())
-        self._prune(keep=place)
+        if self._written % _PRUNED_EVERY == 0:
+            self._prune(keep=place)
+        self._written += 1
         return _mapped(place)
 
     def holds(self, key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class View:
     size: Size
     flipped: bool
 
-    def cut(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    def cut(self, plane: NDArray[Any]) -> NDArray[Any]:
         """The window itself, as the picture holds it."""
         return plane[self.top : self.top + self.window[0], self.left : self.left + self.window[1]]
 
@@ -43,15 +44,13 @@ class View:
         window = np.ascontiguousarray(self.cut(picture))
         if self.window != self.size:
             smaller = self.window[0] >= self.size[0] and self.window[1] >= self.size[1]
-            window = cv2.resize(
-                window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-            )
+            window = cv2.resize(window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
         planes = np.ascontiguousarray(self._turned(window).transpose(2, 0, 1))
         return torch.from_numpy(planes).float().mul_(1 / 255)
 
     def labels(self, window: NDArray[np.uint8]) -> UInt8[Tensor, "h w"]:
         """The label of the nearest pixel; of a window that is cut already, as for `flow`."""
-        return torch.from_numpy(np.ascontiguousarray(self._turned(self._nearest(window))))
+        return torch.from_numpy(self._turned(self._nearest(window)).copy())
 
     def flow(self, window: NDArray[np.float32]) -> Float[Tensor, "2 h w"]:
         """Flow ``(H, W, 2)`` of the window in the sample's pixels.
@@ -73,21 +72,18 @@ class View:
         """
         values = window
         if self.window != self.size:
-            mean = cv2.resize(np.ascontiguousarray(window), self.size[::-1], interpolation=cv2.INTER_AREA)
+            mean = cv2.resize(np.ascontiguousarray(window), self.size[::-1], interpolation=cv2.INTER_LINEAR)
             values = np.where(self._nearest(window) > 0, mean, np.float32(0))
         turned = torch.from_numpy(np.ascontiguousarray(self._turned(values)))
         return turned[None] * inside(flow[None])[0]
 
-    def _nearest(self, window: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _nearest(self, window: NDArray[Any]) -> NDArray[Any]:
         if self.window == self.size:
             return window
-        rows, columns = (
-            np.minimum(((np.arange(small) + 0.5) * (large / small)).astype(np.intp), large - 1)
-            for small, large in zip(self.size, self.window, strict=True)
-        )
-        return window[rows[:, None], columns]
+        kept = cv2.resize(np.ascontiguousarray(window), self.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        return np.asarray(kept)
 
-    def _turned(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _turned(self, plane: NDArray[Any]) -> NDArray[Any]:
         return plane[:, ::-1] if self.flipped else plane
 
 
@@ -116,9 +112,7 @@ class Augmentation:
         """A window of a picture of this size, for a sample of that size."""
         flipped = bool(rng.random() < 0.5) and self.flip
         scale = min(rng.uniform(*self.scale), picture[0] / size[0], picture[1] / size[1])
-        height, width = (
-            min(max(round(side * scale), 1), most) for side, most in zip(size, picture, strict=True)
-        )
+        height, width = (min(max(round(side * scale), 1), most) for side, most in zip(size, picture, strict=True))
         top = int(rng.integers(picture[0] - height + 1))
         left = int(rng.integers(picture[1] - width + 1))
         return View(top, left, (height, width), size, flipped)

@@ -7,7 +7,9 @@ frames follows exactly, in a fraction of the space.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -105,20 +107,37 @@ class PaintedScenes:
         """
         return _clip(self, index)
 
-    def paint(self, on_scene: Callable[[int, int], None] | None = None) -> None:
-        """Paint all that are not painted yet.
+    def paint(self, on_scene: Callable[[int, int], None] | None = None, processes: int = 1) -> None:
+        """Paint all that are not painted yet; without it each is painted when it is first drawn.
 
         Args:
             on_scene: called with how many are done, and how many there are.
+            processes: that paint.
 
         Raises:
             MediaError: one cannot be kept.
         """
-        for index in range(self.count):
-            if not self.store.holds(self._key(index)):
-                self.clip(index)
+        missing = [index for index in range(self.count) if not self.store.holds(self._key(index))]
+        done = self.count - len(missing)
+        for _ in self._painting(missing, min(processes, len(missing))):
+            done += 1
             if on_scene is not None:
-                on_scene(index + 1, self.count)
+                on_scene(done, self.count)
+
+    def _painting(self, missing: list[int], processes: int) -> Iterator[None]:
+        if processes <= 1:
+            for index in missing:
+                self._paint_one(index)
+                yield
+            return
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+        try:
+            yield from pool.map(self._paint_one, missing)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _paint_one(self, index: int) -> None:
+        self._load(index)
 
     def _key(self, index: int) -> str:
         return f"scene {self.scene(index)!r}, {_VERSION}"

@@ -45,5 +45,7 @@ def farthest_first(distances: Sequence[int]) -> tuple[int, ...]:
         SettingsError: there are none, one is below 1, or two are the same.
     """
     if not distances or min(distances) < 1 or len(set(distances)) < len(distances):
-        raise SettingsError(f"distances={list(distances)} of earlier frames: give different numbers from 1, such as 1,5")
+        raise SettingsError(
+            f"distances={list(distances)} of earlier frames: give different numbers from 1, such as 1,5"
+        )
     return tuple(sorted(distances, reverse=True))

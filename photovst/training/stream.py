@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import multiprocessing
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import torch
@@ -15,6 +19,21 @@ from photovst.training.batch import Batch, Sample, collate
 
 _AHEAD = 2
 """Batches that each worker makes ahead."""
+
+_STOPPED = PhotovstError("the training data was closed; open it again")
+"""Stands for the samples that were asked for before."""
+
+
+class Stop(Protocol):
+    """A flag that all processes see."""
+
+    def is_set(self) -> bool:
+        """Whether it is up."""
+        ...
+
+    def set(self) -> None:
+        """Put it up."""
+        ...
 
 
 class Samples(Protocol):
@@ -33,11 +52,11 @@ def stream(
     pin: bool = False,
     rank: int = 0,
     ranks: int = 1,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Batches without end. Step ``s`` of rank ``r`` holds the samples from ``(s * ranks + r) * batch`` on.
 
     So the ranks of one training share no sample, and together see what one process with batches so much larger sees.
-    Close the iterator (``.close()``, or let go of it) to end the workers.
+    `close()` ends the workers.
 
     Args:
         data: the samples.
@@ -63,49 +82,61 @@ def stream(
 
 def _batches(
     data: Samples, first_step: int, batch: int, workers: int, pin: bool, rank: int, ranks: int
-) -> Iterator[Batch]:
-    loader: DataLoader[Batch] = DataLoader(
-        _Guarded(data),
-        batch_sampler=_Numbers(first_step, batch, rank, ranks),
+) -> Generator[Batch, None, None]:
+    # Not by fork: threads of PyTorch and OpenCV that run here would be copied as they stand, locks and all.
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event() if workers else threading.Event()
+    numbers = _Numbers(first_step, batch, rank, ranks, stop)
+    loader: DataLoader[Any] = DataLoader(
+        _Guarded(data, stop),
+        batch_sampler=numbers,
         num_workers=workers,
         collate_fn=_collated,
         pin_memory=pin,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_quiet_and_single,
         prefetch_factor=_AHEAD if workers else None,
-        # Not by fork: threads of PyTorch and OpenCV that run here would be copied as they stand, locks and all.
-        multiprocessing_context="spawn" if workers else None,
+        multiprocessing_context=context if workers else None,
     )
     batches = iter(loader)
     try:
         while True:
-            try:
-                made = next(batches)
-            except RuntimeError as error:
-                if "worker" not in str(error):
-                    raise
-                raise MediaError(
-                    f"a worker that makes training data ended by itself ({str(error).splitlines()[0]}); it may have"
-                    " run out of memory: use fewer workers"
-                ) from error
+            made = _next(batches)
             if isinstance(made, PhotovstError):
                 raise made
             yield made
     finally:
-        del batches  # ends the workers
+        # What the workers have begun is waited for: one that is ended while it hands on a batch aborts noisily.
+        stop.set()
+        with suppress(MediaError, StopIteration):
+            while True:
+                _next(batches)
+
+
+def _next(batches: Iterator[Batch | PhotovstError]) -> Batch | PhotovstError:
+    try:
+        return next(batches)
+    except RuntimeError as error:
+        if "worker" not in str(error):
+            raise
+        raise MediaError(
+            f"a worker that makes training data ended by itself ({str(error).splitlines()[0]}); it may have run out of"
+            " memory: use fewer workers"
+        ) from error
 
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Which samples are in each batch, without end."""
+    """Which samples are in each batch, without end unless stopped."""
 
     first_step: int
     batch: int
     rank: int
     ranks: int
+    stop: Stop
 
     def __iter__(self) -> Iterator[list[int]]:
         step = self.first_step
-        while True:
+        while not self.stop.is_set():
             begin = (step * self.ranks + self.rank) * self.batch
             yield list(range(begin, begin + self.batch))
             step += 1
@@ -114,10 +145,12 @@ class _Numbers:
 class _Guarded(Dataset[Sample | PhotovstError]):
     """Samples, or what making them raised: a worker would hand it on with its own traceback as the message."""
 
-    def __init__(self, data: Samples) -> None:
-        self.data = data
+    def __init__(self, data: Samples, stop: Stop) -> None:
+        self.data, self.stop = data, stop
 
     def __getitem__(self, index: int) -> Sample | PhotovstError:
+        if self.stop.is_set():
+            return _STOPPED
         try:
             return self.data[index]
         except PhotovstError as error:
@@ -130,6 +163,7 @@ def _collated(samples: list[Sample | PhotovstError]) -> Batch | PhotovstError:
     return failed[0] if failed else collate(made)
 
 
-def _one_thread(worker: int) -> None:
+def _quiet_and_single(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the training ends its workers itself
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

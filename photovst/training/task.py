@@ -1,4 +1,4 @@
-"""What is trained, and by which loss."""
+"""What is trained, and what it is held to: the seam between the loop and the losses."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from photovst.training.batch import Batch
 
 
 class Task(Protocol):
-    """A network and what it is trained for."""
+    """A network and its loss."""
 
-    module: nn.Module
-    """What is trained."""
+    @property
+    def module(self) -> nn.Module:
+        """What is trained: the loop wraps it, for several processes or compiled, and passes it back to `loss`."""
+        ...
 
     def loss(self, module: nn.Module, batch: Batch) -> Breakdown:
-        """The terms of a batch: the mean over its samples, differentiable.
-
-        Args:
-            module: the network, perhaps wrapped or compiled; it is called once, on all frames.
-            batch: on the network's device.
-        """
+        """The loss of a batch; calls the module once, on all frames."""
         ...

@@ -1,0 +1,74 @@
+"""A trained network written for other programs, once it is known to give the same there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from photovst.errors import MediaError, SettingsError
+from photovst.feedforward.conversion import (
+    SIZES,
+    Call,
+    any_size,
+    largest_difference,
+    onnx_call,
+    to_onnx,
+    to_torchscript,
+    torchscript_call,
+)
+from photovst.media.publish import check_folder_of
+from photovst.models.network_files import load_network
+from photovst.storage import write_atomic
+from photovst.types import Size
+
+Convert = Callable[[nn.Module, tuple[int, Size] | None], bytes]
+
+FORMATS: dict[str, tuple[str, Convert, Callable[[bytes], Call]]] = {
+    ".onnx": ("ONNX", to_onnx, lambda model: onnx_call(model, threads=1)),
+    ".pt": ("TorchScript", to_torchscript, torchscript_call),
+}
+"""By suffix: a format's name, what makes it and what runs it."""
+
+
+def export_network(model: Path, output: Path, size: Size | None = None, *, overwrite: bool = False) -> str:
+    """Write a network as ONNX (``.onnx``) or TorchScript (``.pt``), whole or not at all; gives a line of what came out.
+
+    Args:
+        model: the trained network.
+        output: its suffix says which format.
+        size: of the frames it is to take, one at a time; where it is not given any, and any number at once, if the
+            network allows that.
+        overwrite: replace what is there.
+
+    Raises:
+        WeightsError: the file is no network, or what was made of it gives something else; nothing is written then.
+        SettingsError: the suffix is neither, the network needs a size, or a package is not installed.
+        MediaError: there is a file already, or none can be written.
+    """
+    if output.suffix.lower() not in FORMATS:
+        raise SettingsError(f"{output} says no format; give it the suffix {' or '.join(FORMATS)}")
+    name, convert, run = FORMATS[output.suffix.lower()]
+    check_folder_of(output)
+    if output.is_dir():
+        raise MediaError(f"{output} is a folder; name a file")
+    if output.exists() and not overwrite:
+        raise MediaError(f"{output} exists; choose another name, or pass --overwrite")
+    network = load_network(model)
+    if size is None and not any_size(network.module):
+        raise SettingsError(
+            f"{model} is a {network.kind} network, which is exported for one size of frame; give it, such as"
+            " --size 1280x720"
+        )
+    shape = None if size is None else (1, size)
+    made = convert(network.module, shape)
+    shapes = [(count, each) for count, each in enumerate(SIZES, start=1)] if shape is None else [shape]
+    difference = largest_difference(network.module, run(made), shapes)
+    write_atomic(output, made)
+    told = "any size" if size is None else f"{size[1]}x{size[0]}"
+    at = " and ".join(f"{each[1]}x{each[0]}" for _, each in shapes)
+    return (
+        f"{output}: {name}, {len(made) / 1e6:.1f} MB, frames of {told}; largest difference from {model.name}"
+        f" {difference:.1e} of [0, 1] at {at}"
+    )

@@ -1,0 +1,134 @@
+"""Restyling a clip by a trained network: decode, compute, encode, each while the others work; nothing piles up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+
+import torch
+
+from photovst.ahead import ahead, in_turn
+from photovst.behind import Do, at_once, behind
+from photovst.build_network import Restyler
+from photovst.feedforward.batches import filled, groups
+from photovst.media.records import Clip, Frame, Picture
+from photovst.media.tensors import resized, to_frames, to_pictures
+from photovst.progress import Progress
+from photovst.run import RunFolder
+from photovst.stored_frames import StoredFrames
+from photovst.types import Size
+
+Shown = Callable[[Frame, Picture, Picture], None]
+"""Is given each frame, its picture at the result's size, and the result, in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Frames that are computed at once, and their pictures at the result's size."""
+
+    frames: tuple[Frame, ...]
+    images: list[Picture]
+
+
+def restyle(
+    run: RunFolder,
+    clip: Clip,
+    size: Size,
+    restyler: Restyler,
+    strength: float,
+    progress: Progress,
+    show: Shown,
+) -> int:
+    """Restyle every frame and hand it to ``show``; gives the number of frames.
+
+    On a GPU a thread decodes ahead and another one shows, which is where frames are encoded. On a CPU the network keeps
+    every core busy, and threads beside it would only make both wait.
+
+    Args:
+        run: where finished frames and records go, and are taken from.
+        clip: what is restyled.
+        size: of the result.
+        restyler: the network.
+        strength: how much of the change is shown, in [0, 1].
+        progress: is told of every frame.
+        show: is given every frame.
+
+    Raises:
+        NumericalError: the network gives what is no number.
+        PhotovstError: what ``show`` raises.
+    """
+    stored = StoredFrames(run)
+    if done := stored.count():
+        progress.note(f"{done} frames are stored; going on from there")
+    alone = restyler.device.type == "cpu"
+    source = _groups(clip, size, restyler.batch)
+    decoded: Generator[Group] = in_turn(source) if alone else ahead(source)
+    worker: AbstractContextManager[Do] = at_once() if alone else behind()
+    output = _Output(run, stored, clip.info.frame_count, progress, show)
+    with closing(decoded), worker as do:
+        for group in decoded:
+            results, seconds, computed = _results(group, restyler, strength, stored)
+            do(output.piece(group, results, seconds if computed else None))
+    return output.count
+
+
+def _groups(clip: Iterable[Frame], size: Size, batch: int) -> Iterator[Group]:
+    for frames in groups(clip, batch):
+        yield Group(frames, [resized(frame.image, size) for frame in frames])
+
+
+def _results(
+    group: Group, restyler: Restyler, strength: float, stored: StoredFrames
+) -> tuple[list[Picture], float, bool]:
+    """The results of a group, the seconds that the network took for it, and whether it was asked at all."""
+    found = [stored.load(frame.index) for frame in group.frames]
+    whole = [picture for picture in found if picture is not None]
+    if len(whole) == len(group.frames):
+        return whole, 0.0, False
+    frames = to_frames(filled(group.images, restyler.batch), restyler.device)
+    began = _now(restyler.device)
+    restyled = restyler.network(frames)
+    seconds = _now(restyler.device) - began
+    if strength < 1:
+        restyled = torch.lerp(frames, restyled, strength)
+    return to_pictures(restyled, group.images[0].dtype)[: len(group.frames)], seconds, True
+
+
+def _now(device: torch.device) -> float:
+    """The time at which everything that the device was asked for is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+class _Output:
+    """What is done with finished frames: shown, noted down, stored."""
+
+    def __init__(
+        self, run: RunFolder, stored: StoredFrames, total: int | None, progress: Progress, show: Shown
+    ) -> None:
+        self._run, self._stored, self._total, self._progress, self._show = run, stored, total, progress, show
+        self._since = time.perf_counter()
+        self.count = 0
+
+    def piece(self, group: Group, results: list[Picture], seconds: float | None) -> Callable[[], None]:
+        """The work that a group leaves; ``seconds`` of the network, None where it was stored."""
+        return lambda: self._put(group, results, seconds)
+
+    def _put(self, group: Group, results: list[Picture], seconds: float | None) -> None:
+        for frame, image, result in zip(group.frames, group.images, results, strict=True):
+            self._show(frame, image, result)
+        now = time.perf_counter()
+        # From one group's end to the next one's: what a frame takes in all, with whatever is done at the same time.
+        whole, self._since = now - self._since, now
+        self.count += len(results)
+        if seconds is None:
+            return
+        network = seconds / len(results)
+        times = {"network": network, "decode and encode": max(0.0, whole / len(results) - network)}
+        for frame, result in zip(group.frames, results, strict=True):
+            self._run.add_record({"frame": frame.index, "iterations": 0, "seconds": times})
+            self._progress.frame(frame.index, self._total, None, sum(times.values()), 0)
+            self._stored.store(frame.index, result)
