@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from torch import nn
 
+from photovst.build_device import device_named
+from photovst.build_encoder import encoder_of
 from photovst.build_optimizer import build_recipe
 from photovst.config import (
     Compat,
     EncoderKind,
     FlowMethod,
-    Precision,
     Settings,
 )
-from photovst.errors import SettingsError
 from photovst.guidance.cache import GuideCache
 from photovst.guidance.dis import Dis
 from photovst.guidance.estimated_motion import EstimatedMotion
@@ -25,31 +23,14 @@ from photovst.guidance.farneback import Farneback
 from photovst.guidance.flow import FlowEstimator, MotionSource
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.losses.objective import Encoder
-from photovst.models.layers import check_layers
-from photovst.models.precision import InPrecision, compiled
-from photovst.models.steerable import Steerable
-from photovst.models.vgg import CONTENT_LAYER, Vgg
+from photovst.models.vgg import CONTENT_LAYER
 from photovst.optimize.frame_terms import Recipe
 from photovst.types import Size
 
 
 def build_device(settings: Settings) -> torch.device:
-    """The device asked for; 'auto' is the GPU where there is one.
-
-    Raises:
-        SettingsError: it is not a device of this machine.
-    """
-    name = settings.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", name):
-        raise SettingsError(f"device={settings.device} is no device; choose auto, cpu, cuda or cuda:N")
-    kind, _, number = name.partition(":")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise SettingsError(
-            f"device={settings.device}, but this machine has {torch.cuda.device_count()} CUDA devices; use device=cpu"
-        )
-    return torch.device(name)
+    """The device asked for, see `device_named`."""
+    return device_named(settings.device)
 
 
 def build_encoder(settings: Settings, device: torch.device) -> Encoder:
@@ -59,43 +40,15 @@ def build_encoder(settings: Settings, device: torch.device) -> Encoder:
         WeightsError: its weights are absent or not the published ones.
         SettingsError: it lacks a layer that is asked for.
     """
-    chosen = settings.encoder
-    encoder: nn.Module
+    chosen, recipe = settings.encoder, build_recipe(settings)
     if chosen.kind is EncoderKind.steerable:
-        encoder = Steerable(stride=chosen.stride)
-        known = [f"level{level}" for level in range(encoder.levels)]
-        asked = (*(settings.objective.style.layers or ()), settings.objective.content.layer)
-        check_layers([layer for layer in asked if layer is not None], known)
+        asked = [*(settings.objective.style.layers or ()), settings.objective.content.layer]
+        layers = [layer for layer in asked if layer is not None]
     else:
-        encoder = _build_vgg(settings)
-    encoder = encoder.to(device).requires_grad_(False)
-    if chosen.channels_last:
-        encoder = encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if chosen.precision is Precision.bfloat16:
-        encoder = InPrecision(encoder, torch.bfloat16)
-    return compiled(encoder, device) if chosen.compile else encoder
-
-
-def _build_vgg(settings: Settings) -> Vgg:
-    from photovst.models import checkpoints, vgg_checkpoints
-    from photovst.models.weights import load
-
-    chosen, layers = settings.encoder, _vgg_layers(build_recipe(settings))
-    options: dict[str, Any] = {"pooling": chosen.pooling.value, "ceil": chosen.ceil, "gain": chosen.gain}
-    match chosen.kind:
-        case EncoderKind.vgg19:
-            return vgg_checkpoints.torchvision_vgg(load(checkpoints.VGG19), "vgg19", layers, **options)
-        case EncoderKind.vgg16:
-            return vgg_checkpoints.torchvision_vgg(load(checkpoints.VGG16), "vgg16", layers, **options)
-        case EncoderKind.vgg19_caffe:
-            # The released program of Luan et al. scales by 256, the network was trained with 255.
-            scale = 256.0 if settings.compat is Compat.torch7 else 255.0
-            state = load(checkpoints.VGG19_CAFFE)
-            return vgg_checkpoints.caffe_vgg(state, layers, scale=scale, **options)
-        case EncoderKind.vgg19_cd16x:
-            return vgg_checkpoints.vgg19_cd16x(load(checkpoints.VGG19_CD16X), layers, **options)
-        case EncoderKind.steerable:
-            raise ValueError("the steerable encoder is no VGG")
+        layers = _vgg_layers(recipe)
+    # The released program of Luan et al. scales by 256, the network was trained with 255.
+    scale = 256.0 if settings.compat is Compat.torch7 else 255.0
+    return encoder_of(chosen, layers, device, scale)
 
 
 def _vgg_layers(recipe: Recipe) -> list[str]:

@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -32,6 +33,7 @@ from photovst import (
     scene_cli,
     segment_cli,
     sweep_cli,
+    train_cli,
     weights_cli,
 )
 from photovst.cli_options import Configs, LogJson, Overwrite, Quiet
@@ -65,8 +67,10 @@ class Invocation:
     """What one call of ``main`` parsed, and where its run lives once that is known."""
 
     argv: list[str]
-    work: Callable[[], Path | str] | None = None
+    work: Callable[[], Path | str | None] | None = None
+    """Returns what is printed at the end."""
     run_folder: Path | None = None
+    if_out_of_memory: str = "lower the last entries of schedule.scales, or set video.size"
 
     def say(self, text: str) -> None:
         """One line on stderr, as JSON when the caller reads JSON."""
@@ -116,6 +120,7 @@ app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
 app.command()(report_cli.report)
 app.command()(sweep_cli.sweep)
+app.command()(train_cli.train)
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """What typer raises for options that are wrong; it has no public name."""
@@ -227,18 +232,31 @@ def demo(
     call.work = work
 
 
+class Of(Enum):
+    """What the settings are for."""
+
+    restyling = "restyling"
+    training = "training"
+
+
 @app.command()
-def settings(ctx: typer.Context) -> None:
+def settings(
+    ctx: typer.Context,
+    of: Annotated[Of, typer.Option(help="What for: stylize, run, demo and their like, or train.")] = Of.restyling,
+) -> None:
     """List every setting: name, type, default, range and meaning."""
     call: Invocation = ctx.obj
-    call.work = _settings_table
+    call.work = lambda: _settings_table(of)
 
 
-def _settings_table() -> str:
-    from photovst.settings_io import describe_settings
+def _settings_table(of: Of) -> str:
     from photovst.tables import table_text
 
-    return table_text(("setting", "type", "default", "range", "meaning"), describe_settings())
+    if of is Of.training:
+        from photovst.training_settings import describe_training as describe
+    else:
+        from photovst.settings_io import describe_settings as describe
+    return table_text(("setting", "type", "default", "range", "meaning"), describe())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -258,7 +276,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if call.work is not None:
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(errors="surrogateescape")  # a file name is the bytes it is
-            print(call.work())
+            made = call.work()
+            if made is not None:
+                print(made)
         sys.stdout.flush()
     except PhotovstError as error:
         call.say(f"error: {error}")
@@ -279,7 +299,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        call.say("error: out of memory; lower the last entries of schedule.scales, or set video.size")
+        call.say(f"error: out of memory; {call.if_out_of_memory}")
         return 2
     return code
 

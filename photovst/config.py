@@ -6,9 +6,7 @@ Loading and checking live in ``settings_io.py``; this file only says what there 
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
 
 from omegaconf import MISSING
 
@@ -35,17 +33,7 @@ from photovst.choices import (
     TemporalLoss as TemporalLoss,
     TemporalTarget as TemporalTarget,
 )
-
-
-def setting(default: Any, meaning: str, *, low: float | None = None, high: float | None = None) -> Any:
-    """A field with one sentence of meaning and an inclusive range, both checked and printed on load.
-
-    For a list, the range holds for each entry. NaN and infinities are refused wherever a number is due.
-    """
-    about = {"meaning": meaning, "low": low, "high": high}
-    if isinstance(default, list | dict):
-        return field(default_factory=lambda: copy(default), metadata=about)
-    return field(default=default, metadata=about)
+from photovst.schema.fields import setting
 
 
 @dataclass

@@ -79,7 +79,7 @@ class Progress:
         return running
 
     def record_to(self, sink: Callable[[Event], None]) -> None:
-        """Also hand every event but iterations to ``sink``, such as a run folder's log."""
+        """Also hand every event but iterations and steps to ``sink``, such as a run folder's log."""
         self._sinks.append(sink)
 
     def stage(self, name: str) -> None:
@@ -102,6 +102,11 @@ class Progress:
         """One step of the optimizer at a working size, within a frame."""
         self._tell("iteration", frame=frame, scale=scale, iteration=iteration, loss=loss)
 
+    def step(self, step: int, total: int, loss: float, images_per_second: float, seconds_left: float) -> None:
+        """So many steps of a training, of ``total``, are done; ``loss`` is that of the last one."""
+        shown = {"step": step, "total": total, "loss": loss}
+        self._tell("step", **shown, images_per_second=images_per_second, seconds_left=seconds_left)
+
     def note(self, text: str) -> None:
         """Something worth knowing."""
         self._tell("note", message=text)
@@ -122,7 +127,7 @@ class Progress:
     def _tell(self, kind: str, **fields: Any) -> None:
         event = {"event": kind, "elapsed": self._clock() - self._begun, **fields}
         self._display.show(event)
-        if kind != "iteration":
+        if kind not in ("iteration", "step"):
             for sink in self._sinks:
                 sink(event)
 
@@ -157,7 +162,7 @@ class JsonLines:
 
 
 class TextLines:
-    """Plain lines; of frames and iterations one every few seconds, and always the first and last frame."""
+    """Plain lines; of frames, steps, iterations one every few seconds, and always the first and last frame or step."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
@@ -168,9 +173,9 @@ class TextLines:
     def show(self, event: Event) -> None:
         """Write a line if the event is due one."""
         kind = event["event"]
-        if kind in ("frame", "iteration"):
-            edge = kind == "frame" and (not self._started or event["frame"] + 1 == event["total"])
-            self._started = self._started or kind == "frame"
+        if kind in ("frame", "step", "iteration"):
+            edge = kind != "iteration" and (not self._started or _done(event) == event["total"])
+            self._started = self._started or kind != "iteration"
             # Where frames are quick the line is the next frame's, not some iteration's before it.
             waits = (kind == "iteration" and self._untold) or event["elapsed"] - self._last < SECONDS_BETWEEN_LINES
             if waits and not edge:
@@ -208,12 +213,11 @@ class Bar:
             self._bar.update(self._task, description=event["name"])
         elif kind == "iteration":
             self._bar.update(self._task, figures=f"{self._frames}  {event_text(event)}")
-        elif kind == "frame":
+        elif kind in ("frame", "step"):
             self._frames = _frame_count(event)
-            figures = f"{self._frames}  {_loss_text(event)}{event['frames_per_second']:.2f} frames/s"
-            done, total = event["frame"] + 1, event["total"]
+            figures = f"{self._frames}  {_loss_text(event)}{_rate_text(event)}"
             left = "" if event["seconds_left"] is None else f"{_clock_text(event['seconds_left'])} left"
-            self._bar.update(self._task, completed=done, total=total, figures=figures, left=left)
+            self._bar.update(self._task, completed=_done(event), total=event["total"], figures=figures, left=left)
         elif kind in ("note", "table", "warning"):
             self._bar.console.print(event_text(event), markup=False, highlight=False)
 
@@ -258,10 +262,9 @@ class _WarningHandler(logging.Handler):
 def event_text(event: Event) -> str:
     """An event as a person reads it."""
     kind = event["event"]
-    if kind == "frame":
+    if kind in ("frame", "step"):
         left = "" if event["seconds_left"] is None else f"  {_clock_text(event['seconds_left'])} left"
-        rate = f"{event['frames_per_second']:.2f} frames/s"
-        return f"{_frame_count(event)}  {_loss_text(event)}{rate}{left}"
+        return f"{_frame_count(event)}  {_loss_text(event)}{_rate_text(event)}{left}"
     if kind == "iteration":
         return f"scale {event['scale']}  iteration {event['iteration']}  loss {event['loss']:.4g}"
     if kind == "stage":
@@ -305,8 +308,19 @@ def _jsonable(value: Any) -> Any:
     raise TypeError(f"cannot write a {type(value).__name__} as JSON")
 
 
+def _done(event: Event) -> int:
+    """How many frames or steps there were; frames are counted from 0."""
+    return int(event["frame"] + 1 if event["event"] == "frame" else event["step"])
+
+
 def _frame_count(event: Event) -> str:
-    return f"frame {event['frame'] + 1}" + (f"/{event['total']}" if event["total"] is not None else "")
+    return f"{event['event']} {_done(event)}" + (f"/{event['total']}" if event["total"] is not None else "")
+
+
+def _rate_text(event: Event) -> str:
+    if event["event"] == "frame":
+        return f"{event['frames_per_second']:.2f} frames/s"
+    return f"{event['images_per_second']:.1f} images/s"
 
 
 def _loss_text(event: Event) -> str:

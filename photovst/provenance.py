@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from photovst.config import Settings
 from photovst.errors import MediaError
-from photovst.settings_io import settings_dict
+from photovst.schema.printing import settings_dict
 
 PACKAGES = (
-    *("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
+    *("torch", "torchvision", "safetensors", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
     *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs", "matplotlib"),
 )
 
@@ -27,21 +26,21 @@ NOT_IN_RESULT = ("content", "style", "pairs", "pair", "output", "device", "seed"
 
 
 def identity(
-    settings: Settings, inputs: Mapping[str, str | Path], device: str, without: Sequence[str] = ()
+    settings: Any, inputs: Mapping[str, str | Path], device: str, not_in_result: Sequence[str] = NOT_IN_RESULT
 ) -> dict[str, Any]:
     """What the result depends on, as JSON values: settings, input hashes, device and code version.
 
     Args:
-        settings: the settings; those in ``NOT_IN_RESULT`` and those named in ``inputs`` are left out.
+        settings: a dataclass with a ``seed``; what is named in ``not_in_result`` or ``inputs`` is left out of it.
         inputs: dotted setting name to path (file, folder or glob), such as ``{"content": "clip.mp4"}``.
         device: the device in use ('cpu', 'cuda:0'), not 'auto'.
-        without: names of further settings and sections that have no say in this result.
+        not_in_result: names of settings or of sections.
 
     Raises:
         MediaError: an input does not exist.
     """
     flat = flatten(settings_dict(settings))
-    left_out = (*NOT_IN_RESULT, *inputs, *without)
+    left_out = (*not_in_result, *inputs)
     return {
         "photovst": code_version(),
         "device": device,

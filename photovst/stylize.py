@@ -26,7 +26,7 @@ from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
 from photovst.optimize.neighbors import Stylized
 from photovst.progress import Progress
-from photovst.provenance import identity
+from photovst.provenance import NOT_IN_RESULT, identity
 from photovst.restyling import restyle
 from photovst.run import RunFolder, default_run_folder
 from photovst.stored_frames import StoredFrames
@@ -140,7 +140,7 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     inputs = {"content": settings.content, "style": settings.style}
     if is_network(settings.style):
         idle = [each.name for each in fields(settings) if each.name not in OF_NETWORKS]
-        return identity(settings, inputs, str(device), idle)
+        return identity(settings, inputs, str(device), (*NOT_IN_RESULT, *idle))
     if settings.segmentation.method is SegmentationMethod.files:
         inputs["segmentation.content"] = str(settings.segmentation.content)
         if settings.segmentation.style:
@@ -149,7 +149,7 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     if settings.flow.method is FlowMethod.files:
         inputs["flow.folder"] = str(settings.flow.folder)
     inputs |= {f"segmentation.styles.{name}": path for name, path in settings.segmentation.styles.items()}
-    return identity(settings, inputs, str(device), ["feedforward"])
+    return identity(settings, inputs, str(device), (*NOT_IN_RESULT, "feedforward"))
 
 
 def _legends(settings: Settings) -> dict[str, Path]:

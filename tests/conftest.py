@@ -16,7 +16,7 @@ CHECKED = (
     *("ops", "metrics", "models", "guidance", "media.tensors", "media.flow_files"),
     *("media.kitti_flow", "media.certainty_files", "media.pfm_files"),
     *("losses.content", "losses.photorealism", "losses.smoothness", "losses.structure", "losses.style"),
-    *("losses.temporal", "losses.coherence", "optimize.bilateral_grid", "optimize.pixels"),
+    *("losses.temporal", "losses.coherence", "losses.two_frame", "optimize.bilateral_grid", "optimize.pixels"),
 )
 jaxtyping.install_import_hook([f"photovst.{name}" for name in CHECKED], "beartype.beartype")
 

@@ -12,12 +12,15 @@ import yaml
 
 from photovst.settings_io import describe_settings, load_settings, resolved_yaml
 from photovst.sweeps.file import read_sweep
+from photovst.training_config import SourceKind
+from photovst.training_settings import load_training, peek_training
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "configs" / "default.yaml"
 FILES = sorted(path for folder in ("configs", "experiments") for path in (ROOT / folder).rglob("*.yaml"))
 SWEEPS = [path for path in FILES if "clips:" in path.read_text(encoding="utf-8")]
-SHIPPED = [path for path in FILES if path not in SWEEPS]
+TRAININGS = [path for path in FILES if "training" in path.relative_to(ROOT).parts]
+SHIPPED = [path for path in FILES if path not in (*SWEEPS, *TRAININGS)]
 INPUTS = {"content": "clip.mp4", "style": "photo.jpg", "output": "out.mp4"}
 
 HEADER = """\
@@ -61,6 +64,19 @@ def test_every_shipped_sweep_reads_and_its_base_loads(path: Path) -> None:
     sweep = read_sweep(path)
     assert sweep.clips
     load_settings(sweep.base, last=INPUTS)
+
+
+@pytest.mark.parametrize("path", TRAININGS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_shipped_training_loads(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    last: dict[str, object] = {"style": "photo.jpg", "output": "net.safetensors"}
+    if peek_training([path], (), "loss.regions"):
+        last["style_labels"] = "labels.png"
+    for name, source in peek_training([path], (), "data.sources").items():
+        if source.kind not in (SourceKind.procedural, SourceKind.still_motion):
+            last[f"data.sources.{name}.path"] = "folder"
+    settings = load_training([path], last=last)
+    assert settings.data.sources
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -60,7 +60,7 @@ def painting(seed: int, size: Size, palette: Palette = Palette.night, brush: Bru
     height, width = size
     # Painted twice as large and brought down: edges of strokes are smooth.
     rows, columns = 2 * height, 2 * width
-    y, x = np.arange(rows, dtype=np.float32) / rows, np.arange(columns, dtype=np.float32) / rows
+    y, x = _axis(rows, rows), _axis(columns, rows)
     angle = _swirls(x, y, seed)
     tone = _tone(x, y, seed)
     rng = np.random.default_rng([seed, 77])
@@ -78,6 +78,10 @@ def painting(seed: int, size: Size, palette: Palette = Palette.night, brush: Bru
     lit = canvas * (1 + brush.relief * relief[..., None])
     small = cv2.resize(np.clip(lit, 0, 255), (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(np.rint(small), dtype=np.uint8)
+
+
+def _axis(pixels: int, rows: int) -> Array:
+    return np.asarray(np.arange(pixels) / rows, dtype=np.float32)
 
 
 def _swirls(x: Array, y: Array, seed: int) -> Array:

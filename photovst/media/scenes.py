@@ -109,6 +109,17 @@ class Scene:
         """Index into `LABELS` of what each pixel shows, ``(H, W)``."""
         return front_labels(self._layers, self._offsets(t), self._front(t))
 
+    def front(self, t: int) -> NDArray[np.int16]:
+        """Index of the layer that each pixel shows, ``(H, W)``, the farthest being 0: see `layer_offsets`."""
+        return self._front(t)
+
+    def layer_offsets(self, t: int) -> NDArray[np.float64]:
+        """Place of each layer, ``(layers, 2)`` pixels right and down of where it was painted.
+
+        What a layer's place changes from one frame to another is the `flow` of every pixel that shows it.
+        """
+        return np.array(self._offsets(t), np.float64)
+
     @cached_property
     def _placed(self) -> tuple[Placed, ...]:
         aspect = self.size[1] / self.size[0]

@@ -1,0 +1,242 @@
+"""The composition root of trainings: what turns the settings of ``training_config.py`` into objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from photovst.build_encoder import encoder_of
+from photovst.config import EncoderKind
+from photovst.datasets import clip_folder, davis, flying_chairs, scene_flow, sintel
+from photovst.datasets.sequences import FlowSample
+from photovst.errors import MediaError, SettingsError, WeightsError
+from photovst.media.images import read_image
+from photovst.media.label_legend import LEGEND, read_legend
+from photovst.media.label_values import read_values
+from photovst.media.records import Picture, as_depth
+from photovst.media.scene_canvas import LABELS
+from photovst.media.scene_looks import Look
+from photovst.media.tensors import to_frame
+from photovst.models.network_files import load_network
+from photovst.models.networks import build_network
+from photovst.models.vgg import CONTENT_LAYER, STYLE_LAYERS
+from photovst.ops.resize import limit_long_side, resize
+from photovst.optimize.grid_prior import GridPrior
+from photovst.training.array_store import ArrayStore
+from photovst.training.augmentation import Augmentation
+from photovst.training.batch import UNKNOWN_LABEL
+from photovst.training.clips import Clips
+from photovst.training.flow_datasets import FlowPairs
+from photovst.training.mixture import Mixture
+from photovst.training.motion_terms import OutputTemporal, features_steady
+from photovst.training.painted_scenes import PaintedScenes
+from photovst.training.picture_terms import (
+    BatchContent,
+    BatchPhotorealism,
+    BatchStyle,
+    GridSmoothness,
+    gamut,
+    structure,
+    variation,
+)
+from photovst.training.plan import Bounds, Plan
+from photovst.training.procedural import Procedural
+from photovst.training.source import Source
+from photovst.training.still_motion import StillMotion
+from photovst.training.still_pictures import SceneFrames, photo_folder
+from photovst.training.style_task import BatchTerm, StyleTask
+from photovst.training_choices import NetworkKind, SourceKind
+from photovst.training_config import SourceSettings, TrainingSettings
+from photovst.training_settings import distances
+
+SMALLEST_STYLE = 32
+"""The shortest side of a style image: below it there are no statistics to speak of."""
+
+
+def network_options(settings: TrainingSettings) -> dict[str, Any]:
+    """What the network is built from, besides its kind."""
+    chosen = settings.network
+    if chosen.kind is NetworkKind.grid:
+        names = ("luma", "rows", "columns", "width", "size")
+        return {name: getattr(chosen, name) for name in names}
+    return {"width": chosen.width, "blocks": chosen.blocks, "norm": chosen.norm.value}
+
+
+def build_new_network(settings: TrainingSettings) -> nn.Module:
+    """The network, new from the seed, or with the weights of the one to start from.
+
+    Raises:
+        WeightsError: the one to start from cannot be read, or is another network.
+    """
+    kind, options = settings.network.kind.value, network_options(settings)
+    torch.manual_seed(settings.seed)
+    network = build_network(kind, options)
+    if settings.start:
+        begun = load_network(settings.start)
+        if (begun.kind, begun.options) != (kind, options):
+            raise WeightsError(
+                f"start={settings.start} is a network of kind {begun.kind} with {begun.options}, but {kind} with"
+                f" {options} is to be trained; set network to the former, or start anew"
+            )
+        network.load_state_dict(begun.module.state_dict())
+    return network
+
+
+def read_style_picture(settings: TrainingSettings) -> Picture:
+    """The style image, ``(H, W, 3)`` uint8, at the size it is compared in.
+
+    Raises:
+        MediaError: it cannot be read, or is too small.
+    """
+    picture = as_depth(read_image(settings.style), np.uint8)
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST_STYLE:
+        raise MediaError(
+            f"style={settings.style} is {width}x{height} pixels, but a style needs at least {SMALLEST_STYLE} a side;"
+            " give a larger picture"
+        )
+    size = limit_long_side((height, width), settings.style_size) if settings.style_size else (height, width)
+    if size == (height, width):
+        return picture
+    small = resize(to_frame(picture, torch.device("cpu")), size)[0].permute(1, 2, 0)
+    return np.asarray((small * 255).round().clamp(0, 255).to(torch.uint8).numpy())
+
+
+def build_task(settings: TrainingSettings, network: nn.Module, style: Picture, device: torch.device) -> StyleTask:
+    """The network, on its device, and the terms that have a weight.
+
+    Raises:
+        WeightsError: the encoder's weights are absent.
+        SettingsError: the encoder lacks a layer; the labels of the style image do not fit it.
+        MediaError: these cannot be read.
+    """
+    loss = settings.loss
+    steerable = settings.encoder.kind is EncoderKind.steerable
+    content_layer = loss.content_layer or ("level2" if steerable else CONTENT_LAYER)
+    style_layers = loss.style_layers or ([] if steerable else list(STYLE_LAYERS))
+    needed = [*style_layers, *([content_layer] if loss.content else [])]
+    encoder = encoder_of(settings.encoder, needed, device)
+    terms: dict[str, BatchTerm] = {}
+    if loss.content:
+        terms["content"] = BatchContent(content_layer)
+    with torch.no_grad():
+        features = encoder(to_frame(style, device))
+    groups = [[LABELS.index(label) for label in labels] for labels in loss.regions.values()]
+    labels = _style_labels(settings, style).to(device) if groups else None
+    terms["style"] = BatchStyle(features, style_layers or None, labels, groups)
+    simple: dict[str, BatchTerm] = {
+        "variation": variation,
+        "output_temporal": OutputTemporal(-2, loss.luma.value),
+        "feature_temporal": features_steady,
+        "long_term": OutputTemporal(-3, loss.luma.value),
+        "photorealism": BatchPhotorealism(),
+        "structure": structure,
+        "gamut": gamut,
+        "grid_smoothness": GridSmoothness(GridPrior(1.0, luma=loss.grid_luma, gain=loss.grid_gain)),
+    }
+    terms |= {name: term for name, term in simple.items() if getattr(loss, name)}
+    weights = {name: float(getattr(loss, name)) for name in terms}
+    return StyleTask(network.to(device), encoder, terms, weights)
+
+
+def build_training_data(settings: TrainingSettings) -> Mixture:
+    """Where samples come from.
+
+    Raises:
+        MediaError: a folder is absent or not laid out as it should be.
+        SettingsError: the cache folder cannot be made.
+    """
+    data = settings.data
+    store = ArrayStore(data.cache, data.cache_limit_mb << 20)
+    augmentation = Augmentation((data.scale[0], data.scale[1]), data.flip)
+    used = {name: source for name, source in data.sources.items() if source.weight}
+    sources = tuple(_source(source, store, augmentation) for source in used.values())
+    weights = tuple(source.weight for source in used.values())
+    size = data.size[0], data.size[1]
+    return Mixture(sources, weights, size, distances(settings.loss), settings.seed)
+
+
+def build_plan(settings: TrainingSettings) -> Plan:
+    """How the network is trained."""
+    optimizer, bounds = settings.optimizer, settings.divergence
+    same = (
+        *("steps", "accumulate", "ema", "channels_last", "compile", "checkpoint_minutes", "keep"),
+        *("log_every", "sample_every", "tensorboard", "seed"),
+    )
+    return Plan(
+        optimizer=optimizer.kind.value,
+        learning_rate=optimizer.learning_rate,
+        betas=(optimizer.betas[0], optimizer.betas[1]),
+        milestones=tuple(optimizer.milestones),
+        factor=optimizer.factor,
+        precision=settings.precision.value,
+        bounds=Bounds(bounds.ratio, bounds.patience, bounds.window),
+        **{name: getattr(settings, name) for name in same},
+    )
+
+
+def _source(chosen: SourceSettings, store: ArrayStore, augmentation: Augmentation) -> Source:
+    looks = tuple(Look[look.value] for look in chosen.looks)
+    size = chosen.size[0], chosen.size[1]
+    scenes = PaintedScenes(store, looks, chosen.scenes, chosen.first_seed, chosen.frames, size)
+    match chosen.kind:
+        case SourceKind.procedural:
+            return Procedural(scenes, augmentation, chosen.fastest)
+        case SourceKind.still_motion:
+            return StillMotion(photo_folder(Path(chosen.path)) if chosen.path else SceneFrames(scenes), augmentation)
+        case SourceKind.davis:
+            return Clips(tuple(each.frames for each in davis.find(Path(str(chosen.path)))), store, augmentation)
+        case SourceKind.clips:
+            return Clips(tuple(each.frames for each in clip_folder.find(Path(str(chosen.path)))), store, augmentation)
+        case SourceKind.sintel:
+            return FlowPairs(_rendered(sintel.samples(Path(str(chosen.path))), chosen), augmentation)
+        case SourceKind.scene_flow:
+            return FlowPairs(_rendered(scene_flow.samples(Path(str(chosen.path))), chosen), augmentation)
+        case SourceKind.flying_chairs:
+            return FlowPairs(tuple(flying_chairs.find(Path(str(chosen.path)))), augmentation)
+
+
+def _rendered(pairs: Sequence[FlowSample], chosen: SourceSettings) -> tuple[FlowSample, ...]:
+    """Those of the rendering asked for, which their names say: ``training/clean/...``, ``frames_cleanpass/...``."""
+    if chosen.rendering is None:
+        return tuple(pairs)
+    wanted = chosen.rendering.value
+    found = tuple(pair for pair in pairs if re.search(rf"(/|_){wanted}(/|pass)", str(pair.first)))
+    if not found:
+        raise MediaError(f"{chosen.path} holds no pictures of the rendering {wanted}; leave it out for all there are")
+    return found
+
+
+def _style_labels(settings: TrainingSettings, style: Picture) -> Tensor:
+    """What each pixel of the style image shows, ``(1, h, w)``, as indices into `LABELS`."""
+    path = Path(str(settings.style_labels))
+    if not path.is_file():
+        raise MediaError(f"style_labels={path} does not exist; check the path")
+    stored, legend = read_values(path), read_legend(path.parent)
+    if stored is None or legend is None:
+        raise MediaError(
+            f"style_labels={path} is no label picture with a {LEGEND} beside it; 'photovst scene' writes such"
+        )
+    table = np.full(1 << 16, UNKNOWN_LABEL, np.uint8)
+    for number, name in legend.names.items():
+        if name in LABELS:
+            table[number] = LABELS.index(name)
+    labels = table[stored.values]
+    present = {LABELS[index] for index in np.unique(labels) if index != UNKNOWN_LABEL}
+    for group, names in settings.loss.regions.items():
+        if not present & set(names):
+            raise SettingsError(
+                f"loss.regions.{group} is {', '.join(names)}, but the style picture shows only"
+                f" {', '.join(sorted(present)) or 'what has no such label'}; name something it shows"
+            )
+    # Places between pixels: labels have no mean, the nearest one counts.
+    height, width = style.shape[:2]
+    rows = (np.arange(height) * 2 + 1) * labels.shape[0] // (2 * height)
+    columns = (np.arange(width) * 2 + 1) * labels.shape[1] // (2 * width)
+    return torch.from_numpy(labels[np.ix_(rows, columns)])[None]

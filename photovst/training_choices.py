@@ -1,0 +1,76 @@
+"""What there is to choose among in the settings of ``training_config.py``: a class a choice. Torch-free."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class NetworkKind(Enum):
+    """What is trained."""
+
+    reconet = "reconet"
+    johnson = "johnson"
+    grid = "grid"
+
+
+class NetworkNorm(Enum):
+    """How features are normalized."""
+
+    instance = "instance"
+    filter_response = "filter_response"
+
+
+class Luma(Enum):
+    """Which weights of red, green and blue make luminance."""
+
+    rec709 = "rec709"
+    rec601 = "rec601"
+
+
+class SourceKind(Enum):
+    """Where training data comes from."""
+
+    procedural = "procedural"
+    still_motion = "still_motion"
+    sintel = "sintel"
+    scene_flow = "scene_flow"
+    flying_chairs = "flying_chairs"
+    davis = "davis"
+    clips = "clips"
+
+
+class SceneLook(Enum):
+    """Light, season or weather of a procedural scene."""
+
+    day = "day"
+    sunset = "sunset"
+    night = "night"
+    winter = "winter"
+    fog = "fog"
+    autumn = "autumn"
+
+
+class Rendering(Enum):
+    """Which pictures of a rendered dataset: without or with blur, haze and the like."""
+
+    clean = "clean"
+    final = "final"
+
+
+class TrainingOptimizer(Enum):
+    """What moves the weights."""
+
+    adam = "adam"
+    adamax = "adamax"
+
+
+class TrainingPrecision(Enum):
+    """What a network computes in while it is trained."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+SCENE_LABELS = ("sky", "mountain", "vegetation", "ground", "building", "water", "moving object")
+"""What pixels of procedural scenes are labeled as."""

@@ -1,0 +1,177 @@
+"""Every setting of a training, its meaning and its range, as ``config.py`` has them for restyling. Torch-free.
+
+Loading and checking live in ``training_settings.py``; this file only says what there is to set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from photovst.config import EncoderSettings
+from photovst.schema.fields import setting
+from photovst.training_choices import (
+    Luma as Luma,
+    NetworkKind as NetworkKind,
+    NetworkNorm as NetworkNorm,
+    Rendering as Rendering,
+    SceneLook as SceneLook,
+    SourceKind as SourceKind,
+    TrainingOptimizer as TrainingOptimizer,
+    TrainingPrecision as TrainingPrecision,
+)
+
+
+@dataclass
+class NetworkSettings:
+    """What is trained."""
+
+    kind: NetworkKind = setting(
+        NetworkKind.reconet, "Which network: 'reconet' and 'johnson' paint pixels, 'grid' only changes colors."
+    )
+    width: int = setting(32, "Channels of the first layer; they double twice.", low=1, high=512)
+    blocks: int = setting(5, "For 'reconet' and 'johnson': residual blocks.", low=1, high=32)
+    norm: NetworkNorm = setting(
+        NetworkNorm.instance, "For 'reconet' and 'johnson': normalization; 'filter_response' makes no bubbles."
+    )
+    luma: int = setting(8, "For 'grid': cells along luma.", low=1, high=64)
+    rows: int = setting(12, "For 'grid': cells from top to bottom.", low=1, high=256)
+    columns: int = setting(16, "For 'grid': cells from left to right.", low=1, high=256)
+    size: int = setting(192, "For 'grid': longer side of the small frame it looks at.", low=32, high=2048)
+
+
+@dataclass
+class LossSettings:
+    """The terms whose weighted sum is minimised; one of weight 0 is not built."""
+
+    content: float = setting(1.0, "Weight of the distance in features to the frame.", low=0)
+    style: float = setting(10.0, "Weight of the distance in Gram matrices to the style picture.", low=0)
+    variation: float = setting(0.0, "Weight of total variation.", low=0)
+    output_temporal: float = setting(
+        0.0, "Weight of changes of the output along the flow that are not the clip's own change of luminance.", low=0
+    )
+    feature_temporal: float = setting(0.0, "Weight of changes of the network's features along the flow.", low=0)
+    long_term: float = setting(0.0, "Weight of the output's changes since a frame farther back.", low=0)
+    long_term_distance: int = setting(5, "How many frames back that one is.", low=2, high=100)
+    photorealism: float = setting(0.0, "Weight of the matting Laplacian's energy.", low=0)
+    structure: float = setting(0.0, "Weight of edges that vanish or turn over, for photorealistic networks.", low=0)
+    gamut: float = setting(0.0, "Weight of colors that no screen shows; only 'grid' makes such.", low=0)
+    grid_smoothness: float = setting(0.0, "For 'grid': weight of differences of neighboring cells.", low=0)
+    grid_luma: float = setting(60.0, "For 'grid': how many times as much differences along luma count.", low=0)
+    grid_gain: float = setting(14.0, "For 'grid': how many times as much a change of contrast counts.", low=0)
+    content_layer: str | None = setting(None, "The layer that is held; when not set the one of restyling.")
+    style_layers: list[str] | None = setting(None, "The layers compared; when not set those of restyling.")
+    luma: Luma = setting(
+        Luma.rec709, "Luminance in the temporal terms: of Rec. 709, or of Rec. 601, as published for animation."
+    )
+    regions: dict[str, list[str]] = setting(
+        {},
+        "Groups of scene labels, each by a name of its own, that take style only from their counterpart in the style"
+        " picture; none compares whole pictures.",
+    )
+
+
+@dataclass
+class SourceSettings:
+    """One source of frames with known motion."""
+
+    kind: SourceKind = setting(
+        MISSING,
+        "What it is: procedural scenes, stills in made-up motion, a dataset with flow, or clips whose flow is"
+        " estimated.",
+    )
+    path: str | None = setting(
+        None, "Its folder; 'procedural' takes none, and 'still_motion' without one moves procedural photographs."
+    )
+    weight: float = setting(1.0, "How often it is drawn from, to the others; 0 leaves it out.", low=0)
+    rendering: Rendering | None = setting(None, "For 'sintel' and 'scene_flow': which pictures; all when not set.")
+    looks: list[SceneLook] = setting(list(SceneLook), "For procedural pictures: lights, seasons and weathers, in turn.")
+    scenes: int = setting(48, "For procedural pictures: how many different ones.", low=1, high=100000)
+    first_seed: int = setting(1000, "For procedural pictures: seed of the first one; the others follow.", low=0)
+    frames: int = setting(12, "For 'procedural': frames of each scene.", low=2, high=1000)
+    size: list[int] = setting(
+        [320, 480], "For procedural pictures: height and width they are painted in.", low=32, high=8192
+    )
+    fastest: int = setting(2, "For 'procedural': frames skipped at most for faster motion, plus one.", low=1, high=100)
+
+
+@dataclass
+class DataSettings:
+    """What is trained on; sample i depends on these settings, the seed and i only."""
+
+    sources: dict[str, SourceSettings] = field(default_factory=dict)
+    size: list[int] = setting([256, 256], "Height and width of the frames that are trained on.", low=32, high=4096)
+    batch: int = setting(4, "Samples at once, in each process of several.", low=1, high=4096)
+    workers: int = setting(2, "Processes that make samples ahead; 0 makes them in between.", low=0, high=256)
+    scale: list[float] = setting(
+        [1.0, 1.5], "Smallest and largest window that is cut out, in sizes of the frames.", low=0.1, high=16
+    )
+    flip: bool = setting(True, "Mirror half of the samples.")
+    cache: str | None = setting(
+        None, "Folder for painted scenes and estimated flow; in the user's cache folder when not set."
+    )
+    cache_limit_mb: int = setting(8192, "Those not used for longest are removed beyond this size.", low=1)
+
+
+@dataclass
+class TrainingOptimizerSettings:
+    """What moves the weights."""
+
+    kind: TrainingOptimizer = setting(TrainingOptimizer.adam, "Which optimizer.")
+    learning_rate: float = setting(1e-3, "Step size at first.", low=1e-9, high=1)
+    betas: list[float] = setting(
+        [0.9, 0.999], "Decay of the means of gradients and of their squares.", low=0, high=0.999999
+    )
+    milestones: list[int] = setting([], "Steps from which on the learning rate is lower.", low=1)
+    factor: float = setting(0.2, "What it is multiplied with at each.", low=1e-6, high=1)
+
+
+@dataclass
+class DivergenceSettings:
+    """When a training is stopped because it has diverged; a loss that is no number stops it in any case."""
+
+    ratio: float = setting(20.0, "A loss of this many times its running median is far above it.", low=1.01)
+    patience: int = setting(50, "Steps that it may stay far above.", low=1)
+    window: int = setting(200, "Steps that the median is taken over; more than twice the patience.", low=3)
+
+
+@dataclass
+class TrainingSettings:
+    """A whole training."""
+
+    style: str = setting(MISSING, "The picture whose style the network learns.")
+    style_size: int | None = setting(
+        512, "Longer side it is shrunk to before it is compared with; its own when not set.", low=32, high=8192
+    )
+    style_labels: str | None = setting(
+        None, "Its label picture, as 'photovst scene' writes one; goes with loss.regions."
+    )
+    output: str = setting(MISSING, "The trained network: a .safetensors file.")
+    name: str = setting("", "A name of the network for people, kept in its file.")
+    license: str = setting("", "What may be done with it, and whose style and data it is; kept in its file.")
+    start: str | None = setting(None, "A trained network to start from, of the same kind and size.")
+    seed: int = setting(0, "Seed of the weights and of everything random.", low=0)
+    device: str = setting("auto", "'auto', 'cpu', 'cuda' or 'cuda:N'; under torchrun each process takes its own GPU.")
+    steps: int = setting(20000, "Updates of the weights.", low=1)
+    accumulate: int = setting(1, "Batches whose gradients make one update.", low=1, high=4096)
+    ema: float = setting(
+        0.0, "Decay of a running mean of the weights, which then is the result; 0 takes the last.", low=0, high=0.999999
+    )
+    precision: TrainingPrecision = setting(
+        TrainingPrecision.float32, "What the network computes in; weights and losses are float32 in any case."
+    )
+    channels_last: bool = setting(False, "Keep features with their channels together; faster on GPUs with float16.")
+    compile: bool = setting(False, "Compile the network first (torch.compile).")
+    checkpoint_minutes: float = setting(10.0, "Minutes between checkpoints.", low=0.01)
+    keep: int = setting(3, "How many of them stay, the newest ones.", low=1, high=1000)
+    log_every: int = setting(10, "Steps between records of the losses.", low=1)
+    sample_every: int = setting(0, "Steps between samples of what the network does; 0 makes none.", low=0)
+    sample_clip: str | None = setting(None, "The clip they are made of; a procedural one when not set.")
+    tensorboard: bool = setting(False, "Write losses and samples for TensorBoard, too.")
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    optimizer: TrainingOptimizerSettings = field(default_factory=TrainingOptimizerSettings)
+    divergence: DivergenceSettings = field(default_factory=DivergenceSettings)
