@@ -107,9 +107,10 @@ def _next(batches: Iterator[Batch | PhotovstError]) -> Batch | PhotovstError:
     except (RuntimeError, ConnectionError, EOFError) as error:
         if isinstance(error, RuntimeError) and "worker" not in str(error):
             raise
+        reason = str(error).partition("\n")[0]
         raise MediaError(
-            f"a worker that makes training data ended by itself ({str(error).partition(chr(10))[0]}); it may have run out of"
-            " memory: use fewer workers"
+            f"a worker that makes training data ended by itself ({reason}); it may have run out of memory: use fewer"
+            " workers"
         ) from error
 
 
