@@ -17,9 +17,9 @@ from photovst.training_settings import load_training, peek_training
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "configs" / "default.yaml"
-FILES = sorted(path for folder in ("configs", "experiments") for path in (ROOT / folder).rglob("*.yaml"))
+FILES = sorted(path for folder in ("configs", "experiments", "models") for path in (ROOT / folder).rglob("*.yaml"))
 SWEEPS = [path for path in FILES if "clips:" in path.read_text(encoding="utf-8")]
-TRAININGS = [path for path in FILES if "training" in path.relative_to(ROOT).parts]
+TRAININGS = [path for path in FILES if {"training", "models"} & set(path.relative_to(ROOT).parts)]
 SHIPPED = [path for path in FILES if path not in (*SWEEPS, *TRAININGS)]
 INPUTS = {"content": "clip.mp4", "style": "photo.jpg", "output": "out.mp4"}
 
