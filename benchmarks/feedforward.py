@@ -2,12 +2,12 @@
 
     python benchmarks/feedforward.py [--sizes 256x256,640x360] [--networks report,small] [--frames 24] [--threads 2]
 
-Networks have random weights, for it takes the same: ``gao`` is ReCoNet as in Gao et al. 2018 (48 channels, four blocks),
-``report`` as in Mahakalkar 2022 (32, five), ``small`` ours (16, three) and ``grid`` the predictor of bilateral grids.
-Each is computed by PyTorch in float32 and bfloat16 and by ONNX Runtime, on a GPU in float32 and in float16, compiled,
-with channels last, timers synchronised. "network" is the median of a group of frames, nothing else in the time; "whole"
-is a run of `photovst stylize` from H.264 to H.264, less what it takes to start: frames over the seconds of the records,
-the first group left out. Prints frames a second, and ends with one line of JSON.
+Networks have random weights, for it takes the same: ``gao`` is ReCoNet as in Gao et al. 2018 (48 channels, four
+blocks), ``report`` as in Mahakalkar 2022 (32, five), ``small`` ours (16, three), ``grid`` the predictor of bilateral
+grids. Each is computed by PyTorch in float32 and bfloat16 and by ONNX Runtime; on a GPU in float32, and in float16,
+compiled; with channels last, timers synchronised. "network" is the median of a group of frames, nothing else in the
+time; "whole" is a run of `photovst stylize` from H.264 to H.264, less what it takes to start: frames over the seconds
+of the records, the first group left out. Prints frames a second, and ends with one line of JSON.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from photovst.training.batch import Batch
 from photovst.training.distributed import ranks
 from photovst.training.loop import LOSSES, train
 from photovst.training.loss_log import read_losses
+from photovst.training.preparation import prepare
 from photovst.training.samples import Samples
 from photovst.training.stream import stream
 from photovst.training_config import TrainingSettings
@@ -63,6 +64,8 @@ def _train(
     network = build_new_network(settings)
     task = build_task(settings, network, style, device)
     data = build_training_data(settings)
+    if folder:
+        prepare(data, max(1, settings.data.workers), progress)
     samples = Samples(folder.samples, settings.sample_clip, device) if folder and settings.sample_every else None
 
     def batches(first: int) -> Iterator[Batch]:

@@ -218,24 +218,20 @@ def test_evaluate_compare_sweep_and_report_take_such_runs(capfd: pytest.CaptureF
     assert run("report", "out.run", "grid.run", "-o", "page.html", "--quiet") == 0
     assert "reconet.safetensors" in Path("page.html").read_text()
 
-    for name, batch in (("one", 1), ("two", 2)):
-        Path(f"{name}.yaml").write_text(
-            f"content: clip.mkv\nstyle: grid.safetensors\nfeedforward: {{batch: {batch}}}\ndevice: cpu\n"
-            "cache: {folder: cache}\n"
-        )
+    assert run("compare", "out.run", "grid.run", "-o", "compared.mp4", "--quiet") == 0
+    assert len(pictures("compared.mp4")) == FRAMES
+    Path("one.yaml").write_text("content: clip.mkv\nstyle: grid.safetensors\ndevice: cpu\ncache: {folder: cache}\n")
     capfd.readouterr()
-    assert run("compare", "one.yaml", "two.yaml", "-o", "compared", "--quiet") == 0
-    rows = capfd.readouterr().out.splitlines()
-    assert [row.split(" | ")[0] for row in rows if row.startswith(("| one", "| two"))] == ["| one", "| two"]
+    assert run("compare", "one.yaml", "-o", "compared", "--quiet") == 0
+    assert "\n| one | " in capfd.readouterr().out
 
     Path("sweep.yaml").write_text(
         "output: swept\nsettings: {device: cpu, cache.folder: cache}\nclips: {clip: clip.mkv}\n"
-        "styles: {a: grid.safetensors, b: reconet.safetensors}\ngrid: {strength: [0.5, 1]}\n"
+        "styles: {a: grid.safetensors, b: reconet.safetensors}\ngrid: {feedforward.batch: [1]}\n"
     )
     assert run("sweep", "sweep.yaml", "--quiet") == 0
-    table = json.loads(Path("swept/sweep.json").read_text())
-    assert len(json.dumps(table)) > 100
-    assert len([*Path("swept").glob("clip/*/*/*.mp4")]) == 4
+    assert len([*Path("swept").glob("clip/*/*/*.mp4")]) == 2
+    assert "failed" not in Path("swept/sweep.md").read_text()
 
 
 def test_the_judge_that_trained_a_network_does_not_judge_it() -> None:
@@ -257,9 +253,9 @@ def test_what_does_not_go_together_is_refused(capfd: pytest.CaptureFixture[str])
     refused("feedforward.batch takes a number from 1 to 256", capfd, *arguments, "feedforward.batch=0")
 
 
-def _told(data: bytes, name: bytes, value: bytes, other: bytes) -> bytes:
+def _told(data: bytes, value: str, other: str) -> bytes:
     """A file whose header says something else, of the same length."""
-    changed = data.replace(b'"%s":"%s"' % (name, value), b'"%s":"%s"' % (name, other))
+    changed = data.replace(value.encode(), other.encode())
     assert changed != data
     return changed
 
@@ -272,8 +268,8 @@ def test_files_that_are_no_network_are_refused(capfd: pytest.CaptureFixture[str]
     Path("code.safetensors").write_bytes(pickle.dumps(Harmful()))
     whole = Path("reconet.safetensors").read_bytes()
     Path("cut.safetensors").write_bytes(whole[: len(whole) // 2])
-    Path("version.safetensors").write_bytes(_told(whole, b"photovst", b"1", b"9"))
-    Path("kind.safetensors").write_bytes(_told(whole, b"kind", b"reconet", b"johnson"))
+    Path("version.safetensors").write_bytes(_told(whole, r"\"version\": 1", r"\"version\": 9"))
+    Path("kind.safetensors").write_bytes(_told(whole, r"\"reconet\"", r"\"johnson\""))
     write_network("speck.safetensors", style=np.zeros((8, 8, 3), np.uint8))
     said = {
         "code": "code.safetensors is no whole safetensors file",

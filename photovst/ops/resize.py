@@ -69,7 +69,7 @@ def thinning(size: Size, places: int, most: int) -> int:
 def _resample_rows(image: Tensor, length: int) -> Tensor:
     if image.shape[-2] == length:
         return image
-    indices, weights = _taps(image.shape[-2], length)
+    indices, weights = _taps(int(image.shape[-2]), int(length))  # tensors to torch.jit.trace
     result: Tensor | None = None
     for index, weight in zip(indices.to(image.device), weights.to(image), strict=True):
         part = image.index_select(-2, index) * weight[:, None]

@@ -8,7 +8,7 @@ resumed training are those of an unbroken one to the last bit; on a GPU as far a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -114,8 +114,18 @@ class _Training:
 
     def run(self, batches: Batches, stop: Stop, progress: Progress, on_sample: OnSample | None) -> None:
         """All steps that are left."""
+        stream = batches(self.step * self.plan.accumulate)
+        try:
+            self._steps(stream, stop, progress, on_sample)
+        finally:
+            if isinstance(stream, Generator):
+                stream.close()  # ends the processes that make the data
+        if self.average:
+            self.average.settle()
+        self.module.eval()
+
+    def _steps(self, stream: Iterator[Batch], stop: Stop, progress: Progress, on_sample: OnSample | None) -> None:
         plan, first = self.plan, self.step
-        stream = batches(first * plan.accumulate)
         checkpoint_at = self.clock() + 60 * plan.checkpoint_minutes
         self.module.train()
         progress.stage("training")
@@ -138,11 +148,8 @@ class _Training:
             if failed or stopped:
                 raise EndedElsewhere(2)
             if done:
-                break
+                return
             self._advance(taken)
-        if self.average:
-            self.average.settle()
-        self.module.eval()
 
     def close(self) -> None:
         """Write what is not yet written."""

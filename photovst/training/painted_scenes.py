@@ -107,6 +107,11 @@ class PaintedScenes:
         """
         return _clip(self, index)
 
+    @property
+    def missing(self) -> int:
+        """How many are not painted yet."""
+        return sum(not self.store.holds(self._key(index)) for index in range(self.count))
+
     def paint(self, on_scene: Callable[[int, int], None] | None = None, processes: int = 1) -> None:
         """Paint all that are not painted yet; without it each is painted when it is first drawn.
 

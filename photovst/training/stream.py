@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import signal
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,18 +22,6 @@ _AHEAD = 2
 
 _STOPPED = PhotovstError("the training data was closed; open it again")
 """Stands for the samples that were asked for before."""
-
-
-class Stop(Protocol):
-    """A flag that all processes see."""
-
-    def is_set(self) -> bool:
-        """Whether it is up."""
-        ...
-
-    def set(self) -> None:
-        """Put it up."""
-        ...
 
 
 class Samples(Protocol):
@@ -85,7 +73,8 @@ def _batches(
 ) -> Generator[Batch, None, None]:
     # Not by fork: threads of PyTorch and OpenCV that run here would be copied as they stand, locks and all.
     context = multiprocessing.get_context("spawn")
-    stop = context.Event() if workers else threading.Event()
+    # A flag without a lock, which a worker that is killed could take with it.
+    stop = context.RawValue(ctypes.c_bool, False)
     numbers = _Numbers(first_step, batch, rank, ranks, stop)
     loader: DataLoader[Any] = DataLoader(
         _Guarded(data, stop),
@@ -106,7 +95,7 @@ def _batches(
             yield made
     finally:
         # What the workers have begun is waited for: one that is ended while it hands on a batch aborts noisily.
-        stop.set()
+        stop.value = True
         with suppress(MediaError, StopIteration):
             while True:
                 _next(batches)
@@ -115,12 +104,13 @@ def _batches(
 def _next(batches: Iterator[Batch | PhotovstError]) -> Batch | PhotovstError:
     try:
         return next(batches)
-    except RuntimeError as error:
-        if "worker" not in str(error):
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        if isinstance(error, RuntimeError) and "worker" not in str(error):
             raise
+        reason = str(error).partition("\n")[0]
         raise MediaError(
-            f"a worker that makes training data ended by itself ({str(error).splitlines()[0]}); it may have run out of"
-            " memory: use fewer workers"
+            f"a worker that makes training data ended by itself ({reason}); it may have run out of memory: use fewer"
+            " workers"
         ) from error
 
 
@@ -132,11 +122,11 @@ class _Numbers:
     batch: int
     rank: int
     ranks: int
-    stop: Stop
+    stop: ctypes.c_bool
 
     def __iter__(self) -> Iterator[list[int]]:
         step = self.first_step
-        while not self.stop.is_set():
+        while not self.stop.value:
             begin = (step * self.ranks + self.rank) * self.batch
             yield list(range(begin, begin + self.batch))
             step += 1
@@ -145,11 +135,11 @@ class _Numbers:
 class _Guarded(Dataset[Sample | PhotovstError]):
     """Samples, or what making them raised: a worker would hand it on with its own traceback as the message."""
 
-    def __init__(self, data: Samples, stop: Stop) -> None:
+    def __init__(self, data: Samples, stop: ctypes.c_bool) -> None:
         self.data, self.stop = data, stop
 
     def __getitem__(self, index: int) -> Sample | PhotovstError:
-        if self.stop.is_set():
+        if self.stop.value:
             return _STOPPED
         try:
             return self.data[index]

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.media.tensors import resized, to_frame, to_frames, to_picture, to_pictures
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -54,3 +54,18 @@ def test_resized_is_by_area_down_and_bicubic_up(dtype: type) -> None:
         np.testing.assert_array_equal(resized(picture, size), expected)
     assert resized(picture[..., 0], (6, 9)).shape == (6, 9)
     assert resized(picture, (7, 9)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_several_at_once_are_each_as_it_would_be_alone(dtype: type) -> None:
+    top = np.iinfo(dtype).max
+    pictures = [np.random.default_rng(seed).integers(0, top, (20, 30, 3), dtype, endpoint=True) for seed in range(3)]
+    frames = to_frames(pictures)
+    for frame, picture in zip(frames, pictures, strict=True):
+        assert torch.equal(frame[None], to_frame(picture))
+    beyond = frames * 1.2 - 0.1
+    for frame, made in zip(beyond, to_pictures(beyond, dtype), strict=True):
+        assert made.dtype == dtype
+        assert made.flags.c_contiguous
+        assert np.array_equal(made, to_picture(frame[None], dtype))
+    assert all(np.array_equal(a, b) for a, b in zip(pictures, to_pictures(frames, dtype), strict=True))
