@@ -1,11 +1,13 @@
 """What a step of ``photovst train`` costs over the bare forward and backward pass of one batch that is at hand.
 
-    python benchmarks/training.py [CONFIG] [KEY=VALUE ...] [--steps 20] [--rounds 4] [--warm 4]
+    GOMP_SPINCOUNT=1000 python benchmarks/training.py [CONFIG] [KEY=VALUE ...] [--steps 20] [--rounds 4] [--warm 4]
 
-CONFIG is configs/training/small.yaml unless another is named; the style is a procedural photograph unless ``style=`` is
-given. Bare passes and the loop take turns, for other work on the machine slows both; a bare step is ``accumulate``
-passes. "loop" is all there is: data, updates, running mean and records. The scenes are painted before anything is
-timed. Ends with a profile of a few steps, the start of the processes that make data among them, and a line of JSON.
+``photovst`` sets GOMP_SPINCOUNT itself; without it PyTorch's threads spin against the processes that make data, and a
+step takes several times as long. CONFIG is configs/training/small.yaml unless another is named; the style is a
+procedural photograph unless ``style=`` is given. Bare passes and the loop take turns, for other work on the machine
+slows both; a bare step is ``accumulate`` passes. "loop" is all there is: data, updates, running mean and records. The
+scenes are painted before anything is timed. Ends with a profile of a few steps, the start of the processes that make
+data among them, and a line of JSON.
 """
 
 from __future__ import annotations
