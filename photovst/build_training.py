@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from photovst.optimize.grid_prior import GridPrior
 from photovst.training.array_store import ArrayStore
 from photovst.training.augmentation import Augmentation
 from photovst.training.batch import UNKNOWN_LABEL
+from photovst.training.checkpoints import read_checkpoint
 from photovst.training.clips import Clips
 from photovst.training.flow_datasets import FlowPairs
 from photovst.training.mixture import Mixture
@@ -55,6 +56,8 @@ from photovst.training_choices import NetworkKind, SourceKind
 from photovst.training_config import SourceSettings, TrainingSettings
 from photovst.training_settings import distances
 
+CHECKPOINT_SUFFIX = ".pt"
+
 SMALLEST_STYLE = 32
 """The shortest side of a style image: below it there are no statistics to speak of."""
 
@@ -69,23 +72,45 @@ def network_options(settings: TrainingSettings) -> dict[str, Any]:
 
 
 def build_new_network(settings: TrainingSettings) -> nn.Module:
-    """The network, new from the seed, or with the weights of the one to start from.
+    """The network, new from the seed, or with the weights of the network or checkpoint to start from.
 
     Raises:
         WeightsError: the one to start from cannot be read, or is another network.
+        MediaError: the checkpoint cannot be read.
     """
     kind, options = settings.network.kind.value, network_options(settings)
     torch.manual_seed(settings.seed)
     network = build_network(kind, options)
     if settings.start:
-        begun = load_network(settings.start)
-        if (begun.kind, begun.options) != (kind, options):
+        path = Path(settings.start)
+        begun = _checkpoint(path) if path.suffix == CHECKPOINT_SUFFIX else _weights(path, kind, options)
+        try:
+            network.load_state_dict(begun)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split("\n\t")[1:2]) or str(error)
             raise WeightsError(
-                f"start={settings.start} is a network of kind {begun.kind} with {begun.options}, but {kind} with"
-                f" {options} is to be trained; set network to the former, or start anew"
-            )
-        network.load_state_dict(begun.module.state_dict())
+                f"start={path} is of another network than {kind} with {options} ({reason.strip()}); set network to"
+                " that, or start anew"
+            ) from error
     return network
+
+
+def _weights(path: Path, kind: str, options: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    begun = load_network(path)
+    if (begun.kind, begun.options) != (kind, options):
+        raise WeightsError(
+            f"start={path} is a network of kind {begun.kind} with {begun.options}, but {kind} with"
+            f" {options} is to be trained; set network to the former, or start anew"
+        )
+    return begun.module.state_dict()
+
+
+def _checkpoint(path: Path) -> Mapping[str, Tensor]:
+    """The weights of a training that was not finished."""
+    if not path.is_file():
+        raise WeightsError(f"start={path} does not exist; check the path")
+    module: Mapping[str, Tensor] = read_checkpoint(path)["module"]
+    return {name.removeprefix("network."): value for name, value in module.items()}
 
 
 def read_style_picture(settings: TrainingSettings) -> Picture:

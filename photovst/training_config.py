@@ -150,7 +150,7 @@ class TrainingSettings:
     output: str = setting(MISSING, "The trained network: a .safetensors file.")
     name: str = setting("", "A name of the network for people, kept in its file.")
     license: str = setting("", "What may be done with it, and whose style and data it is; kept in its file.")
-    start: str | None = setting(None, "A trained network to start from, of the same kind and size.")
+    start: str | None = setting(None, "A trained network to start from, of the same kind and size, or a checkpoint.")
     seed: int = setting(0, "Seed of the weights and of everything random.", low=0)
     device: str = setting("auto", "'auto', 'cpu', 'cuda' or 'cuda:N'; under torchrun each process takes its own GPU.")
     steps: int = setting(20000, "Updates of the weights.", low=1)

@@ -9,7 +9,7 @@ import torch
 from small_runs import run
 from torch import Tensor
 
-from photovst.build_training import build_task, build_training_data, read_style_picture
+from photovst.build_training import build_new_network, build_task, build_training_data, read_style_picture
 from photovst.errors import MediaError, SettingsError, WeightsError
 from photovst.media.images import read_image, write_image
 from photovst.media.label_legend import Entry, Legend, write_legend
@@ -91,6 +91,18 @@ def test_training_can_start_from_a_network(place: Path) -> None:
         torch.testing.assert_close(went_on.module.state_dict()[name], value, rtol=0, atol=1e-6)
     with pytest.raises(WeightsError, match=r"is a network of kind reconet with .*'width': 4"):
         train(settings(place, *small, f"output={place / 'o.safetensors'}", "network.width=8"))
+
+
+def test_training_can_start_from_a_checkpoint(place: Path) -> None:
+    begun = train(settings(place)).module.state_dict()
+    checkpoint = place / "n.run/checkpoints/step_00000003.pt"
+    new = build_new_network(settings(place, f"start={checkpoint}")).state_dict()
+    for name, value in begun.items():
+        torch.testing.assert_close(new[name], value, rtol=0, atol=2e-3)  # the file is in half precision
+    with pytest.raises(WeightsError, match=r"is of another network than reconet with .*'width': 8"):
+        build_new_network(settings(place, f"start={checkpoint}", "network.width=8"))
+    with pytest.raises(WeightsError, match=r"gone\.pt does not exist"):
+        build_new_network(settings(place, "start=gone.pt"))
 
 
 def test_the_style_is_shrunk_and_must_not_be_tiny(place: Path) -> None:

@@ -298,7 +298,7 @@ class _Training:
         if not self.group.ranks.leads:
             return EndedElsewhere(2)
         good = self.checkpoints.newest(step - max(self.watch.doubtful_steps, 1))
-        kept = f"{good} is from before it" if good else "there is no checkpoint from before it"
+        kept = f"start={good} goes on from before it" if good else "there is no checkpoint from before it"
         rate = learning_rate(self.plan, step - 1)
         return NumericalError(
             f"step {step}: {wrong}; the training has diverged: lower the learning rate ({rate:g} here) or the weight of"

@@ -214,7 +214,8 @@ def test_a_loss_that_is_no_number_names_step_term_and_checkpoint(tmp_path: Path)
         run(Poisoned(14, float("nan")), plan, tmp_path)
     message = str(caught.value)
     assert message.startswith("step 8: content is nan; the training has diverged: lower the learning rate (0.004 here)")
-    assert message.endswith(f"{tmp_path / 'checkpoints' / 'step_00000007.pt'} is from before it")
+    checkpoint = tmp_path / "checkpoints" / "step_00000007.pt"
+    assert message.endswith(f"start={checkpoint} goes on from before it")
     assert "\n" not in message
     assert max(p.name for p in (tmp_path / "checkpoints").iterdir()) == "step_00000007.pt"
 
@@ -227,7 +228,7 @@ def test_a_loss_far_above_its_median_for_long_ends_the_training(tmp_path: Path) 
         NumericalError, match=r"step 14: total is .* times its running median of .* for 4 steps"
     ) as caught:
         run(Poisoned(10, 1e4), plan, tmp_path)
-    assert "step_00000010.pt is from before it" in str(caught.value)
+    assert "step_00000010.pt goes on from before it" in str(caught.value)
 
 
 def test_another_network_or_optimizer_is_refused_in_a_line(tmp_path: Path) -> None:
