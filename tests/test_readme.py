@@ -12,7 +12,7 @@ import pytest
 from photovst.sweeps.file import read_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("docs", "experiments")
+FOLDERS = ("docs", "experiments", "models")
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md"))),
@@ -87,6 +87,12 @@ def is_run(place):
 def write_comparison(shown, output, layout, **rest):
     return output
 
+def train_network(settings, *, run_folder, overwrite, progress):
+    return Path(settings.output)
+
+def export_network(model, output, size=None, *, overwrite=False):
+    return str(output)
+
 class Shown(types.SimpleNamespace):
     def __init__(self, *given):
         pass
@@ -102,6 +108,8 @@ for name, functions in (
     ("flow_clips", (write_flow_clips,)),
     ("segment_clips", (write_regions,)),
     ("report_runs", (write_runs_report,)),
+    ("train", (train_network,)),
+    ("feedforward.export", (export_network,)),
     ("media.scene_files", (write_scene,)),
     ("sweeps.members", (run_sweep, in_turn)),
     ("sweeps.on_ray", (on_ray,)),
@@ -111,7 +119,9 @@ for name, functions in (
         setattr(module, function.__name__, function)
     sys.modules[f"photovst.{name}"] = module
 sys.modules["photovst.sweeps.members"].PLOTS = ()
+from photovst import scene_cli
 from photovst.cli import main
+scene_cli.make_painting = lambda file, *rest, **named: file
 codes = [main(command) for command in json.loads(sys.argv[1])]
 print(json.dumps(codes))
 """
@@ -119,7 +129,7 @@ print(json.dumps(codes))
 
 def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
     """Exit codes of commands of photovst, and what they say on stderr, in a folder with what the pages name."""
-    for name in ("configs", "experiments"):
+    for name in ("configs", "experiments", "models"):
         (folder / name).symlink_to(ROOT / name)
     for number in (5, 7):
         pair = folder / "data" / "luan_pairs" / str(number)
@@ -132,6 +142,9 @@ def run(commands: list[list[str]], folder: Path) -> tuple[list[int], str]:
     for name in ("scene/frames", "scene/flow", "scene/labels", "scene/photo_labels"):
         (folder / name).mkdir()
     (folder / "scene/photo_labels/photo.png").touch()
+    for style in (style for path in SWEEPS for style in read_sweep(path).styles.values()):
+        (folder / style).parent.mkdir(parents=True, exist_ok=True)
+        (folder / style).touch()
     for clip in (clip for path in SWEEPS for clip in read_sweep(path).clips):
         for place in (clip.content, clip.style, clip.flow, *(clip.masks or ())):
             if place is not None and not (folder / place).exists():

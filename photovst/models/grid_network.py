@@ -12,11 +12,19 @@ from __future__ import annotations
 import itertools
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from photovst.ops.bilateral_grid import IDENTITY, slice_grids
 from photovst.ops.resize import limit_long_side, resize
+
+STRIDE = 8
+"""Pixels of the small copy from one place to the next where features are taken."""
+
+MARGIN = 2
+"""Places beyond each border that are looked at, and left out again: near a border convolutions see what is not there,
+and would paint it as a dark or colored rim."""
 
 
 class GridNetwork(nn.Module):
@@ -41,7 +49,7 @@ class GridNetwork(nn.Module):
             _layer(channels[-1], channels[-1]),
         )
         deep = channels[-1]
-        self.local = nn.Sequential(_layer(deep, deep), nn.Conv2d(deep, deep, 3, padding=1))
+        self.local = nn.Sequential(_layer(deep, deep), nn.Conv2d(deep, deep, 3, padding=1, padding_mode="replicate"))
         self.whole = nn.Sequential(nn.Linear(2 * deep, deep), nn.ReLU(), nn.Linear(deep, deep))
         self.head = nn.Conv2d(deep, luma * len(IDENTITY), 1)
         for parameter in self.head.parameters():
@@ -69,7 +77,7 @@ class GridNetwork(nn.Module):
 
     def predicted(self, small: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b luma rows columns 12"]:
         """The grid for a small copy of a frame, of any size."""
-        seen = self.look(2 * small - 1)
+        seen = self._seen(2 * small - 1)
         power = (seen.square().mean(dim=(2, 3)) + 1e-6).sqrt()
         whole = self.whole(torch.cat([seen.mean(dim=(2, 3)), power], dim=1))
         local = self.local(resize(seen, self.cells))
@@ -78,6 +86,15 @@ class GridNetwork(nn.Module):
         difference = cells.view(batch, self.luma, len(IDENTITY), rows, columns).permute(0, 1, 3, 4, 2)
         grids: Tensor = self.identity + difference
         return grids
+
+    def _seen(self, small: Tensor) -> Tensor:
+        height, width = small.shape[-2:]
+        beyond = MARGIN * STRIDE
+        mode = "reflect" if min(height, width) > beyond else "replicate"
+        seen = self.look(F.pad(small, (beyond,) * 4, mode=mode))
+        rows, columns = -(-height // STRIDE), -(-width // STRIDE)
+        inner: Tensor = seen[..., MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
+        return inner
 
 
 def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Module:

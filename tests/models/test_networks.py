@@ -129,3 +129,15 @@ def test_kinds_and_options_that_are_not_there() -> None:
         build_network("recon", {})
     with pytest.raises(WeightsError, match=r"cannot be made with .*'depth'"):
         build_network("reconet", {"depth": 3})
+
+
+def test_a_grid_network_sees_no_border() -> None:
+    # A picture that is the same everywhere gets the same transform everywhere, at its borders, too.
+    torch.manual_seed(0)
+    network = GridNetwork(width=4, size=64, rows=4, columns=6)
+    nn.init.normal_(network.head.weight, std=0.3)
+    grid = network.grids(torch.full((1, 3, 40, 60), 0.3))
+    torch.testing.assert_close(grid, grid[:, :, :1, :1].expand_as(grid), rtol=1e-4, atol=1e-5)
+    wide = torch.rand(1, 3, 33, 61)
+    assert network(wide).shape == wide.shape
+    assert network(wide[..., :16, :]).shape == (1, 3, 16, 61)
