@@ -36,6 +36,42 @@ class ResidualBlock(nn.Module):
         return features + changed
 
 
+class EncoderDecoder(nn.Module):
+    """``network(frame) -> frame`` of the same size, both RGB in [0, 1].
+
+    A frame whose sides are no multiples of 4 is continued on the right and below, and cut again.
+
+    Args:
+        width: channels of the first layer; twice and four times as many follow.
+        blocks: residual blocks.
+        norm: of all layers.
+        decoder: from four times the width at a quarter of the size back to colors in [-1, 1].
+    """
+
+    def __init__(self, width: int, blocks: int, norm: NormKind, decoder: nn.Sequential) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            block(3, width, 9, 1, norm),
+            block(width, 2 * width, 3, 2, norm),
+            block(2 * width, 4 * width, 3, 2, norm),
+            *(ResidualBlock(4 * width, norm) for _ in range(blocks)),
+        )
+        self.decoder = decoder
+
+    def forward(self, frame: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """The frame in the style, in [0, 1]."""
+        return self.with_features(frame)[0]
+
+    def with_features(
+        self, frame: Float[Tensor, "b 3 h w"]
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b c _h _w"]]:
+        """The same, and the encoder's features, which training holds steady; a quarter the size, rounded up."""
+        height, width = frame.shape[-2:]
+        features = self.encoder(2 * padded_to(frame, STRIDE) - 1)
+        drawn = (self.decoder(features) + 1) / 2
+        return drawn[..., :height, :width], features
+
+
 def padded_to(frame: Float[Tensor, "b 3 h w"], multiple: int) -> Float[Tensor, "b 3 new_h new_w"]:
     """The frame, continued on the right and below until both sides are multiples: nothing of it moves."""
     height, width = frame.shape[-2:]
