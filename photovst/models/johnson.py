@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import nn
 
 from photovst.models.normalization import NormKind, normalization
-from photovst.models.residual import EncoderDecoder, convolution
+from photovst.models.residual import EncoderDecoder, convolution, residual_encoder
 
 
 class Johnson(EncoderDecoder):
@@ -23,13 +23,14 @@ class Johnson(EncoderDecoder):
     """
 
     def __init__(self, width: int = 32, blocks: int = 5, norm: NormKind = "instance") -> None:
+        encoder = residual_encoder(width, blocks, norm)
         decoder = nn.Sequential(
             _doubled(4 * width, 2 * width, norm),
             _doubled(2 * width, width, norm),
             convolution(width, 3, 9),
             nn.Tanh(),
         )
-        super().__init__(width, blocks, norm, decoder)
+        super().__init__(encoder, decoder)
 
 
 def _doubled(inputs: int, outputs: int, norm: NormKind) -> nn.Sequential:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import nn
 
 from photovst.models.normalization import NormKind
-from photovst.models.residual import EncoderDecoder, block, convolution
+from photovst.models.residual import EncoderDecoder, block, convolution, residual_encoder
 
 
 class ReCoNet(EncoderDecoder):
@@ -22,6 +22,7 @@ class ReCoNet(EncoderDecoder):
     """
 
     def __init__(self, width: int = 48, blocks: int = 4, norm: NormKind = "instance") -> None:
+        encoder = residual_encoder(width, blocks, norm)
         decoder = nn.Sequential(
             nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False),
             block(4 * width, 2 * width, 3, 1, norm),
@@ -30,4 +31,4 @@ class ReCoNet(EncoderDecoder):
             convolution(width, 3, 9),
             nn.Tanh(),
         )
-        super().__init__(width, blocks, norm, decoder)
+        super().__init__(encoder, decoder)

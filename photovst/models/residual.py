@@ -42,21 +42,13 @@ class EncoderDecoder(nn.Module):
     A frame whose sides are no multiples of 4 is continued on the right and below, and cut again.
 
     Args:
-        width: channels of the first layer; twice and four times as many follow.
-        blocks: residual blocks.
-        norm: of all layers.
-        decoder: from four times the width at a quarter of the size back to colors in [-1, 1].
+        encoder: from colors in [-1, 1] to features at a quarter of the size, see `residual_encoder`.
+        decoder: back to colors in [-1, 1].
     """
 
-    def __init__(self, width: int, blocks: int, norm: NormKind, decoder: nn.Sequential) -> None:
+    def __init__(self, encoder: nn.Sequential, decoder: nn.Sequential) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(
-            block(3, width, 9, 1, norm),
-            block(width, 2 * width, 3, 2, norm),
-            block(2 * width, 4 * width, 3, 2, norm),
-            *(ResidualBlock(4 * width, norm) for _ in range(blocks)),
-        )
-        self.decoder = decoder
+        self.encoder, self.decoder = encoder, decoder
 
     def forward(self, frame: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """The frame in the style, in [0, 1]."""
@@ -70,6 +62,16 @@ class EncoderDecoder(nn.Module):
         features = self.encoder(2 * padded_to(frame, STRIDE) - 1)
         drawn = (self.decoder(features) + 1) / 2
         return drawn[..., :height, :width], features
+
+
+def residual_encoder(width: int, blocks: int, norm: NormKind) -> nn.Sequential:
+    """Three convolutions that halve twice, to ``width``, twice and four times as many channels, and residual blocks."""
+    return nn.Sequential(
+        block(3, width, 9, 1, norm),
+        block(width, 2 * width, 3, 2, norm),
+        block(2 * width, 4 * width, 3, 2, norm),
+        *(ResidualBlock(4 * width, norm) for _ in range(blocks)),
+    )
 
 
 def padded_to(frame: Float[Tensor, "b 3 h w"], multiple: int) -> Float[Tensor, "b 3 new_h new_w"]:
