@@ -1,0 +1,54 @@
+"""The networks that come with photovst: small, whole, and what they say they are."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from photovst.media.scenes import Look, photograph
+from photovst.media.tensors import to_frame
+from photovst.metrics.fidelity import ssim_edge
+from photovst.models.network_files import load_network
+from photovst.models.steerable import Steerable
+from photovst.ops.grams import batch_grams
+from photovst.training_settings import load_training
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+FILES = sorted(MODELS.glob("*.safetensors"))
+FRAME = to_frame(photograph(Look.day, 3, (144, 240)))
+
+
+def test_both_are_there() -> None:
+    assert [path.stem for path in FILES] == ["dusk", "night"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_small_and_has_the_config_that_made_it(path: Path) -> None:
+    assert path.stat().st_size < 4 << 20
+    network, settings = load_network(path), load_training([path.with_suffix(".yaml")])
+    assert network.kind == settings.network.kind.value
+    assert network.about["name"] == path.stem
+    assert network.about["license"] == settings.license
+    assert network.about["steps"].startswith(f"{settings.steps} ")
+    assert (MODELS / "README.md").read_text(encoding="utf-8").count(path.stem) > 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_frame_comes_nearer_to_the_style(path: Path) -> None:
+    network, encoder = load_network(path), Steerable()
+    result = network.module(FRAME)
+
+    def grams(frame: torch.Tensor) -> torch.Tensor:
+        planes = encoder(frame)["level2"]
+        return batch_grams(planes, planes.new_ones(1, 1, *planes.shape[-2:]))
+
+    style = grams(to_frame(network.style))
+    before, after = ((grams(frame) - style).norm() / style.norm() for frame in (FRAME, result))
+    assert after < 0.8 * before
+
+
+def test_dusk_is_warmer_and_keeps_edges() -> None:
+    result = load_network(MODELS / "dusk.safetensors").module(FRAME)
+    red, _, blue = (result - FRAME).mean(dim=(0, 2, 3))
+    assert red > blue + 0.05
+    assert ssim_edge(result, FRAME) > 0.7
