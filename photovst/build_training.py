@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from photovst.build_encoder import encoder_of
 from photovst.config import EncoderKind
 from photovst.datasets import clip_folder, davis, flying_chairs, scene_flow, sintel
-from photovst.datasets.sequences import FlowSample
+from photovst.datasets.sequences import FlowSample, Sequence
 from photovst.errors import MediaError, SettingsError, WeightsError
 from photovst.media.images import read_image
 from photovst.media.label_legend import LEGEND, read_legend
@@ -108,8 +108,11 @@ def _weights(path: Path, kind: str, options: Mapping[str, Any]) -> Mapping[str, 
 def _checkpoint(path: Path) -> Mapping[str, Tensor]:
     """The weights of a training that was not finished."""
     if not path.is_file():
-        raise WeightsError(f"start={path} does not exist; check the path")
-    module: Mapping[str, Tensor] = read_checkpoint(path)["module"]
+        why = "is a folder; give a checkpoint" if path.is_dir() else "does not exist; check the path"
+        raise WeightsError(f"start={path} {why}")
+    module = read_checkpoint(path).get("module")
+    if not isinstance(module, dict):
+        raise WeightsError(f"start={path} holds no network; give a checkpoint of 'photovst train'")
     return {name.removeprefix("network."): value for name, value in module.items()}
 
 
@@ -220,22 +223,32 @@ def _source(chosen: SourceSettings, store: ArrayStore, augmentation: Augmentatio
         case SourceKind.clips:
             return Clips(tuple(each.frames for each in clip_folder.find(Path(str(chosen.path)))), store, augmentation)
         case SourceKind.sintel:
-            return FlowPairs(_rendered(sintel.samples(Path(str(chosen.path))), chosen), augmentation)
+            return _flow_pairs(sintel, chosen, augmentation)
         case SourceKind.scene_flow:
-            return FlowPairs(_rendered(scene_flow.samples(Path(str(chosen.path))), chosen), augmentation)
+            return _flow_pairs(scene_flow, chosen, augmentation)
         case SourceKind.flying_chairs:
             return FlowPairs(tuple(flying_chairs.find(Path(str(chosen.path)))), augmentation)
 
 
-def _rendered(pairs: Sequence[FlowSample], chosen: SourceSettings) -> tuple[FlowSample, ...]:
-    """Those of the rendering asked for, which their names say: ``training/clean/...``, ``frames_cleanpass/...``."""
-    if chosen.rendering is None:
-        return tuple(pairs)
-    wanted = chosen.rendering.value
-    found = tuple(pair for pair in pairs if re.search(rf"(/|_){wanted}(/|pass)", str(pair.first)))
-    if not found:
-        raise MediaError(f"{chosen.path} holds no pictures of the rendering {wanted}; leave it out for all there are")
-    return found
+class _Rendered(Protocol):
+    """A dataset of flow in several renderings."""
+
+    def find(self, root: Path) -> list[Sequence]: ...
+
+    def samples(self, root: Path) -> list[FlowSample]: ...
+
+
+def _flow_pairs(dataset: _Rendered, chosen: SourceSettings, augmentation: Augmentation) -> FlowPairs:
+    """The pairs of the rendering asked for, which their paths say: ``training/clean/...``, ``frames_cleanpass/...``."""
+    root, wanted = Path(str(chosen.path)), ".*" if chosen.rendering is None else chosen.rendering.value
+    asked = re.compile(rf"(/|_){wanted}(/|pass)")
+    pairs = tuple(pair for pair in dataset.samples(root) if asked.search(str(pair.first)))
+    if not pairs:
+        raise MediaError(f"{root} holds no pictures of the rendering {wanted}; leave it out for all there are")
+    lacking = [each for each in dataset.find(root) if each.note and asked.search(f"{each.frames}/")]
+    more = f", and so with {len(lacking) - 1} more clips" if len(lacking) > 1 else ""
+    note = f"{lacking[0].dataset} {lacking[0].name} has {lacking[0].note}{more}" if lacking else ""
+    return FlowPairs(pairs, augmentation, note)
 
 
 def _style_labels(settings: TrainingSettings, style: Picture) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from photovst.progress import Progress
 from photovst.provenance import NOT_IN_RESULT, identity
 from photovst.restyling import restyle
 from photovst.run import RunFolder, default_run_folder
+from photovst.schema.fields import leaves, values
 from photovst.stored_frames import StoredFrames
 from photovst.style_pictures import read_style
 from photovst.stylization import Stylization
@@ -36,6 +37,9 @@ from photovst.types import Size
 
 OF_NETWORKS = ("strength", "feedforward", "video")
 """Settings with a say in what a trained network gives; all others are of optimization."""
+
+OF_ANY_RUN = ("content", "style", "output", "pairs", "pair", "seed", "device", "cache")
+"""Settings of whichever run, that nobody need be warned of."""
 
 
 def stylize_clip(
@@ -68,6 +72,7 @@ def stylize_clip(
         return output
     encoder = build_encoder(settings, device)
     photo = to_frame(read_style(settings.style), device)
+    _warn_of_idle(settings, ("feedforward",), "a photograph", progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
@@ -107,6 +112,8 @@ def _restyle(
     """Restyle a clip by a trained network."""
     output, codec = Path(settings.output), settings.video.codec.value
     photo = to_frame(read_style(settings.style))
+    idle = [each.name for each in fields(settings) if each.name not in (*OF_NETWORKS, *OF_ANY_RUN)]
+    _warn_of_idle(settings, idle, "a trained network", progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("network")
@@ -129,6 +136,18 @@ def _restyle(
             highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)
         StoredFrames(run).drop()
+
+
+def _warn_of_idle(settings: Settings, idle: Iterable[str], style: str, progress: Progress) -> None:
+    """Name what is set, and has no say with such a style."""
+    defaults = {name: leaf.default for name, leaf in leaves(Settings)}
+    sections = frozenset(idle)
+    given = [
+        name for name, leaf, value in values(settings) if name.partition(".")[0] in sections and value != defaults[leaf]
+    ]
+    if given:
+        more = f" and {len(given) - 3} more" if len(given) > 3 else ""
+        progress.warn(f"{', '.join(given[:3])}{more} changed from the default, which has no say with {style} as style")
 
 
 def is_finished(settings: Settings, run_folder: Path) -> bool:

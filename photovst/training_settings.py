@@ -132,6 +132,11 @@ def _check_loss(settings: TrainingSettings) -> None:
             f"loss.grid_smoothness={loss.grid_smoothness:g} needs network.kind=grid, but it is"
             f" {settings.network.kind.value}; leave one out"
         )
+    if loss.feature_temporal and settings.network.kind is NetworkKind.grid:
+        raise SettingsError(
+            f"loss.feature_temporal={loss.feature_temporal:g} holds features along the flow, but network.kind=grid has"
+            " none of the frame's size; use loss.output_temporal alone"
+        )
     if settings.style_labels and not loss.regions:
         raise SettingsError("style_labels goes with loss.regions, which is empty; name regions, or leave it out")
     if loss.regions and not settings.style_labels:

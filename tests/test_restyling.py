@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import itertools
 import json
@@ -18,17 +19,22 @@ from random_networks import write_network
 from small_runs import SIZE, pictures, run, scene, write_clip, write_inputs
 
 from photovst import stored_frames
+from photovst.errors import MediaError
 from photovst.evaluation import read_evaluation
+from photovst.feedforward import export
 from photovst.judges.bench import own_judge
 from photovst.media.clip import open_clip
 from photovst.media.images import read_image, write_image
 from photovst.media.scenes import Look
 from photovst.media.tensors import to_frame, to_picture
+from photovst.models import network_files
 from photovst.models.network_files import load_network
+from photovst.progress import progress_for
 from photovst.run import RunFolder, read_records
 from photovst.settings_io import load_settings
 from photovst.shown import read_shown
 from photovst.style_pictures import read_style
+from photovst.stylize import _warn_of_idle
 
 FRAMES = 5
 KINDS = ("reconet", "johnson", "grid")
@@ -286,3 +292,29 @@ def test_files_that_are_no_network_are_refused(capfd: pytest.CaptureFixture[str]
                 refused(text, capfd, *verb, f"{name}.safetensors", "-o", out, *(["--quiet"] if len(verb) == 2 else []))
     assert not Path("harm").exists()
     assert not Path("out.run").exists()
+
+
+def test_settings_that_have_no_say_are_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert restyle("grid.safetensors", "plain.mp4", "strength=0.5", "feedforward.batch=2", "seed=1") == 0
+    assert capfd.readouterr().err == ""
+    assert restyle("grid.safetensors", "out.mp4", "objective.style.weight=2") == 0
+    said = capfd.readouterr().err
+    assert "warning: objective.style.weight changed from the default, which has no say with a trained network" in said
+    assert said.count("\n") == 1
+    settings = load_settings((), ("feedforward.batch=2",), {"content": "a", "style": "b", "output": "c"})
+    with progress_for(quiet=True) as progress:
+        _warn_of_idle(settings, ("feedforward",), "a photograph", progress)
+    assert progress.warnings == [
+        "feedforward.batch changed from the default, which has no say with a photograph as style"
+    ]
+
+
+def test_a_place_that_cannot_be_written_to(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(export, "write_atomic", full)
+    refused("cannot write out.pt (No space left on device)", capfd, "export", "reconet.safetensors", "-o", "out.pt")
+    monkeypatch.setattr(network_files, "write_atomic", full)
+    with pytest.raises(MediaError, match=r"cannot write the network n\.safetensors \(No space left"):
+        network_files.save_network(Path("n.safetensors"), load_network("reconet.safetensors"))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from photovst.build_training import build_new_network, build_task, build_training_data, read_style_picture
 from photovst.errors import MediaError, SettingsError, WeightsError
+from photovst.media.flow_files import write_flow
 from photovst.media.images import read_image, write_image
 from photovst.media.label_legend import Entry, Legend, write_legend
 from photovst.media.label_values import write_labels
@@ -18,6 +19,7 @@ from photovst.models.network_files import TrainedNetwork, load_network
 from photovst.models.networks import build_network
 from photovst.progress import progress_for
 from photovst.train import train_network
+from photovst.training.preparation import prepare
 from photovst.training_config import TrainingSettings
 from photovst.training_settings import load_training
 
@@ -103,6 +105,12 @@ def test_training_can_start_from_a_checkpoint(place: Path) -> None:
         build_new_network(settings(place, f"start={checkpoint}", "network.width=8"))
     with pytest.raises(WeightsError, match=r"gone\.pt does not exist"):
         build_new_network(settings(place, "start=gone.pt"))
+    (place / "folder.pt").mkdir()
+    with pytest.raises(WeightsError, match=r"folder\.pt is a folder"):
+        build_new_network(settings(place, f"start={place / 'folder.pt'}"))
+    torch.save({"photovst_checkpoint": 1, "step": 1}, place / "empty.pt")
+    with pytest.raises(WeightsError, match=r"empty\.pt holds no network"):
+        build_new_network(settings(place, f"start={place / 'empty.pt'}"))
 
 
 def test_the_style_is_shrunk_and_must_not_be_tiny(place: Path) -> None:
@@ -176,6 +184,25 @@ def test_sintel_is_told_by_its_renderings(shared: Path, place: Path) -> None:
     (clean,) = build_training_data(settings(place, *only, "data.sources.s.rendering=clean")).sources
     assert len(both.pairs) == 2 * len(clean.pairs) > 0  # type: ignore[attr-defined]
     assert all("/clean/" in str(pair.first) for pair in clean.pairs)  # type: ignore[attr-defined]
+
+
+def test_flow_that_is_missing_is_told_of(place: Path) -> None:
+    for kind, count in (("clean", 4), ("final", 4), ("occlusions", 3), ("invalid", 3), ("flow", 2)):
+        folder = place / "sintel/training" / kind / "alley_1"
+        folder.mkdir(parents=True)
+        for number in range(1, count + 1):
+            if kind == "flow":
+                write_flow(folder / f"frame_{number:04d}.flo", np.zeros((64, 80, 2), np.float32))
+            else:
+                write_image(folder / f"frame_{number:04d}.png", np.zeros((64, 80, 3), np.uint8))
+    source = ("data.sources.scenes.weight=0", "data.sources.s.kind=sintel", f"data.sources.s.path={place / 'sintel'}")
+    for more, lacking in (((), "alley_1 has {}, and so with 1 more clips"), (("rendering=final",), "alley_1 has {}")):
+        data = build_training_data(settings(place, *source, *(f"data.sources.s.{each}" for each in more)))
+        with progress_for(quiet=True) as progress:
+            prepare(data, 1, progress)
+        said = lacking.format("ground truth for 2 of 3 pairs of frames")
+        (warning,) = progress.warnings
+        assert f"{said}; what has none is not trained on" in warning
 
 
 def test_the_verb_trains(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,6 +104,7 @@ def test_a_source_of_weight_0_may_lack_its_folder() -> None:
         (["output=net.pt"], r"sets what is given as an argument already"),
         (["loss.style=0"], r"^loss\.style=0 leaves nothing to learn"),
         (["loss.style_layers=[]"], r"^loss\.style_layers is empty"),
+        (["loss.feature_temporal=1", "network.kind=grid"], r"^loss\.feature_temporal=1 .* but network\.kind=grid"),
         (["loss.grid_smoothness=1"], r"loss\.grid_smoothness=1 needs network\.kind=grid, but it is reconet"),
         (["style_labels=x.png"], r"^style_labels goes with loss\.regions, which is empty"),
         (["loss.regions.sky=[sky]"], r"^loss\.regions needs style_labels=PATH"),

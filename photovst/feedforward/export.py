@@ -65,7 +65,10 @@ def export_network(model: Path, output: Path, size: Size | None = None, *, overw
     made = convert(network.module, shape)
     shapes = [(count, each) for count, each in enumerate(SIZES, start=1)] if shape is None else [shape]
     difference = largest_difference(network.module, run(made), shapes)
-    write_atomic(output, made)
+    try:
+        write_atomic(output, made)
+    except OSError as error:
+        raise MediaError(f"cannot write {output} ({error.strerror}); choose another place") from error
     told = "any size" if size is None else f"{size[1]}x{size[0]}"
     at = " and ".join(f"{each[1]}x{each[0]}" for _, each in shapes)
     return (

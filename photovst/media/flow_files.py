@@ -30,8 +30,10 @@ def read_flow(path: str | os.PathLike[str]) -> Float32[np.ndarray, "h w 2"]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise MediaError(f"cannot read flow {path}: {error.strerror}; check the path") from error
-    if data[:4] != MAGIC or len(data) < _HEADER:
+    if data[:4] != MAGIC:
         raise MediaError(f"{path} is not a .flo file: it starts with {data[:4]!r}, not {MAGIC!r}")
+    if len(data) < _HEADER:
+        raise MediaError(f"{path} is cut off after {len(data)} bytes; the file is damaged, write it again")
     width, height = (int(side) for side in np.frombuffer(data, "<i4", count=2, offset=4))
     if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
         raise MediaError(f"{path} says it is {height}x{width} pixels; the file is damaged, write it again")

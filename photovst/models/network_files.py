@@ -21,7 +21,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from photovst.errors import WeightsError
+from photovst.errors import MediaError, WeightsError
 from photovst.models.networks import build_network
 from photovst.storage import write_atomic
 
@@ -66,6 +66,7 @@ def save_network(path: Path, network: TrainedNetwork, dtype: torch.dtype = torch
 
     Raises:
         WeightsError: a weight is no number, or too large for ``dtype``.
+        MediaError: the file cannot be written; a former one stays.
     """
     tensors = {STYLE: torch.from_numpy(np.ascontiguousarray(network.style))}
     for name, value in network.module.state_dict().items():
@@ -74,7 +75,13 @@ def save_network(path: Path, network: TrainedNetwork, dtype: torch.dtype = torch
             raise WeightsError(f"{path} is not written: {name} holds what is no number in {dtype}; train it again")
         tensors[PREFIX + name] = stored.contiguous()
     header = {"version": VERSION, "kind": network.kind, "options": network.options, "about": network.about}
-    write_atomic(path, safetensors.torch.save(tensors, {HEADER: json.dumps(header, sort_keys=True)}))
+    data = safetensors.torch.save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
+    try:
+        write_atomic(path, data)
+    except OSError as error:
+        raise MediaError(
+            f"cannot write the network {path} ({error.strerror}); mend that, and run the same command again"
+        ) from error
 
 
 def load_network(path: str | Path) -> TrainedNetwork:
@@ -112,6 +119,8 @@ def load_network(path: str | Path) -> TrainedNetwork:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder, not a network; give a {SUFFIX} file")
     if not path.is_file():
         raise WeightsError(f"{path} does not exist; check the path of the network")
     try:

@@ -36,6 +36,7 @@ class FlowPairs:
     Args:
         pairs: of one dataset.
         augmentation: of the window.
+        lacking: what the dataset has no flow for, in words for the user.
 
     Raises:
         MediaError: there are no pairs.
@@ -43,6 +44,7 @@ class FlowPairs:
 
     pairs: tuple[FlowSample, ...]
     augmentation: Augmentation = field(default_factory=Augmentation)
+    lacking: str = ""
     _following: dict[Path, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,8 @@ def prepare(data: Mixture, processes: int, progress: Progress) -> None:
     """
     scenes: list[PaintedScenes] = []
     for source in data.sources:
+        if isinstance(source, FlowPairs) and source.lacking:
+            progress.warn(f"{source.lacking}; what has none is not trained on")
         if isinstance(source, FlowPairs) and (note := source.note(data.distances)):
             progress.note(f"{note}; the others take the farthest frame they have")
         if isinstance(source, Procedural):

@@ -38,8 +38,9 @@ def test_bytes_are_the_format_s(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "is not a .flo file: it starts with b'', not b'PIEH'"),
+        (b"PIEH", "is cut off after 4 bytes"),
         (b"P6\n1 1\n255\n123", "is not a .flo file: it starts with b'P6"),
-        (b"PIEH\1\0\0\0", "is not a .flo file"),
+        (b"PIEH\1\0\0\0", "is cut off after 8 bytes"),
         (b"PIEH" + struct.pack("<ii", 2, 3) + bytes(40), "holds 52 bytes but 3x2 pixels of flow take 60"),
         (b"PIEH" + struct.pack("<ii", 1, 1) + bytes(9), "holds 21 bytes but 1x1 pixels of flow take 20"),
         (b"PIEH" + struct.pack("<ii", -2, 3) + bytes(40), "says it is 3x-2 pixels; the file is damaged"),

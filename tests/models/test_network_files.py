@@ -124,6 +124,8 @@ def test_a_file_cut_short_and_one_that_is_not_there(tmp_path: Path) -> None:
         load_network(path)
     with pytest.raises(WeightsError, match="does not exist"):
         load_network(tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="is a folder, not a network"):
+        load_network(tmp_path)
 
 
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path: Path) -> None:
