@@ -133,7 +133,10 @@ def _run(plan: Sweep, run: Callable[[Sequence[SweepMember]], Iterable[Ended]], s
         ) from error
     text = summary(plan, run_sweep(plan, run, on_failure))
     if not any((plan.output / name).exists() for name in PLOTS):
-        text += "\nNo plots: style was not judged, for no judge's weights are here; 'photovst weights' says how."
+        text += (
+            "\nNo plots: no member was judged by vgg19_cd16x; its weights are not here ('photovst weights' says how), or it"
+            " was what members were made with"
+        )
     text += f"\n{plan.output / 'sweep.md'}"
     if failed:
         print(text)

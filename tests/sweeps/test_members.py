@@ -191,7 +191,7 @@ def test_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == "out/sweep.md"
     assert "input" in out
-    assert "No plots: style was not judged" in out
+    assert "No plots: no member was judged by vgg19_cd16x" in out
     first, last = err.splitlines()
     assert first.startswith("photovst: error: lake/bad/base/seed0: ")
     assert last == "photovst: error: 1 of 2 members failed: lake/bad/base/seed0"

@@ -205,7 +205,7 @@ def test_a_member_of_several_passes_is_one_task(monkeypatch: pytest.MonkeyPatch)
     )
     assert {member.name for member, error in ended if error is None} == {member.name for member in plan.members}
     assert (tasks.jobs, apart) == (["lake/dusk/twice/seed0"], ["lake/dusk/once/seed0"])
-    assert "as one task each, for they take several passes: lake/dusk/twice/seed0" in told.notes
+    assert "as one task each, for they take several passes or a trained network: lake/dusk/twice/seed0" in told.notes
 
 
 def test_failures_are_told_and_the_others_go_on(cluster: RayTasks) -> None:
