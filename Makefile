@@ -47,6 +47,8 @@ bench: venv
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/feedforward.py --sizes 256x256,640x360
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/objective.py
 	$(BIN)/python benchmarks/matting.py
 	$(BIN)/python benchmarks/flow.py $(DATA)/sintel/training

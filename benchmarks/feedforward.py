@@ -3,7 +3,7 @@
     python benchmarks/feedforward.py [--sizes 256x256,640x360] [--networks report,small] [--frames 24] [--threads 2]
 
 Networks have random weights, for it takes the same: ``gao`` is ReCoNet as in Gao et al. 2018 (48 channels, four
-blocks), ``report`` as in Mahakalkar 2022 (32, five), ``small`` ours (16, three), ``grid`` the predictor of bilateral
+blocks), ``report`` as in Mahakalkar 2022 (32, five), ``small`` ours (16, five), ``grid`` the predictor of bilateral
 grids. Each is computed by PyTorch in float32 and bfloat16 and by ONNX Runtime; on a GPU in float32, and in float16,
 compiled; with channels last, timers synchronised. "network" is the median of a group of frames, nothing else in the
 time; "whole" is a run of `photovst stylize` from H.264 to H.264, less what it takes to start: frames over the seconds
@@ -39,7 +39,7 @@ from photovst.types import Size
 NETWORKS = {
     "gao": ("reconet", {"width": 48, "blocks": 4}),
     "report": ("reconet", {"width": 32, "blocks": 5}),
-    "small": ("reconet", {"width": 16, "blocks": 3}),
+    "small": ("reconet", {"width": 16, "blocks": 5}),
     "grid": ("grid", {}),
 }
 CPU = {

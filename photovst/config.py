@@ -325,7 +325,7 @@ class FeedforwardSettings:
         Backend.torch, "What computes the network; 'onnxruntime' is for a CPU and needs the extra onnx."
     )
     precision: NetworkPrecision = setting(
-        NetworkPrecision.float32, "What it computes in; float16 is for a GPU, bfloat16 for CPUs with AMX, too."
+        NetworkPrecision.float32, "What it computes in; float16 is for a GPU, bfloat16 for some CPUs, too."
     )
     batch: int | None = setting(None, "Frames computed at once; when not set 1 on a CPU, 8 on a GPU.", low=1, high=256)
     channels_last: bool = setting(True, "Keep features with their channels together; most often faster.")

@@ -134,7 +134,7 @@ def _run(plan: Sweep, run: Callable[[Sequence[SweepMember]], Iterable[Ended]], s
     text = summary(plan, run_sweep(plan, run, on_failure))
     if not any((plan.output / name).exists() for name in PLOTS):
         text += (
-            "\nNo plots: no member was judged by vgg19_cd16x; its weights are not here ('photovst weights' says how), or"
+            "\nNo plots: no member was judged by vgg19_cd16x; its weights are not here ('photovst weights' tells), or"
             " it was what members were made with"
         )
     text += f"\n{plan.output / 'sweep.md'}"
