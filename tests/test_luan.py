@@ -49,7 +49,7 @@ def test_the_papers_program_on_a_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """The presets of Luan et al. with another network: two stages from noise, as printed and as released."""
     state = random_state("vgg19", channels=8)
     monkeypatch.setattr(
-        "photovst.build._build_vgg", lambda settings: torchvision_vgg(state, "vgg19", ceil=settings.encoder.ceil)
+        "photovst.build_encoder._vgg", lambda chosen, *rest: torchvision_vgg(state, "vgg19", ceil=chosen.ceil)
     )
     write_image("still.png", pictures("clip.mkv")[0])
     for preset in ("luan2017", "luan2017_torch7"):

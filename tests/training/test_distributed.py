@@ -16,12 +16,21 @@ from training.one_of_two import PLAN, Quiet, both
 from training.tiny_task import losses, run
 
 
+def free_port(first: int) -> str:
+    """Not one that the system gives to whoever asks for any: it might have gone when it is used."""
+    for port in range(first + os.getpid() % 4000, first + 8000):
+        with socket.socket() as found:
+            try:
+                found.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return str(port)
+    raise RuntimeError("no port is free")
+
+
 def start(folder: Path) -> list[tuple[int, str, str]]:
     """Exit code, stdout and stderr of the two processes."""
-    with socket.socket() as first, socket.socket() as second:
-        for free in (first, second):
-            free.bind(("127.0.0.1", 0))
-        port, other = (str(free.getsockname()[1]) for free in (first, second))
+    port, other = free_port(21000), free_port(25000)
     path = os.pathsep.join(str(place) for place in Path(__file__).parents[1:3])
     shared = {**os.environ, "PYTHONPATH": path, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
     processes = []
