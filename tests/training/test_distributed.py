@@ -32,7 +32,10 @@ def start(folder: Path) -> list[tuple[int, str, str]]:
     """Exit code, stdout and stderr of the two processes."""
     port, other = free_port(21000), free_port(25000)
     path = os.pathsep.join(str(place) for place in Path(__file__).parents[1:3])
+    # Gloo else asks for the address of this machine's name, which takes minutes where nobody answers.
+    loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
     shared = {**os.environ, "PYTHONPATH": path, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    shared["GLOO_SOCKET_IFNAME"] = loopback
     processes = []
     for rank in ("0", "1"):
         command = [sys.executable, "-W", "ignore", str(Path(one_of_two.__file__)), str(folder), other]
