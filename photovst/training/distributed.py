@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -96,7 +97,10 @@ class Together:
 
 @contextmanager
 def together(ranks: Ranks, device: torch.device) -> Iterator[Together]:
-    """Meet the other processes, and part at the end.
+    """Meet the other processes.
+
+    They part when their processes end, not here: Gloo's threads may still let go of what the last exchange held, for
+    which they need the interpreter, and to destroy the group would wait for them without giving it free.
 
     Raises:
         EndedElsewhere: another process is gone.
@@ -104,15 +108,16 @@ def together(ranks: Ranks, device: torch.device) -> Iterator[Together]:
     if ranks.count == 1:
         yield Together(ranks, device)
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=ranks.rank, world_size=ranks.count)
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=ranks.rank, world_size=ranks.count)
+        if device.type == "cuda":
+            atexit.register(dist.destroy_process_group)  # or NCCL complains
     try:
         yield Together(ranks, device)
     except RuntimeError as error:
         if not _lost_another(error):
             raise
         raise EndedElsewhere(2) from error
-    finally:
-        dist.destroy_process_group()
 
 
 def _lost_another(error: RuntimeError) -> bool:

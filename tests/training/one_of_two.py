@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,7 +48,7 @@ def share(rank: int, fails: bool) -> Callable[[int], Iterator[Batch]]:
     return batches
 
 
-def main(folder: Path, second_port: str) -> None:
+def main(folder: Path) -> None:
     torch.set_num_threads(1)
     rank = ranks().rank
     ended = "well"
@@ -60,11 +59,10 @@ def main(folder: Path, second_port: str) -> None:
     except EndedElsewhere as error:
         ended = f"elsewhere with {error.code}"
     print(ended, flush=True)
-    os.environ["MASTER_PORT"] = second_port
     task = Quiet(seed=rank)  # the first process's weights are everybody's
     run(task, PLAN, folder, batches=share(rank, fails=False))
     torch.save(task.weights(), folder / f"weights_{rank}.pt")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))

@@ -30,7 +30,7 @@ def free_port(first: int) -> str:
 
 def start(folder: Path) -> list[tuple[int, str, str]]:
     """Exit code, stdout and stderr of the two processes."""
-    port, other = free_port(21000), free_port(25000)
+    port = free_port(21000)
     path = os.pathsep.join(str(place) for place in Path(__file__).parents[1:3])
     # Gloo else asks for the address of this machine's name, which takes minutes where nobody answers.
     loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
@@ -38,7 +38,7 @@ def start(folder: Path) -> list[tuple[int, str, str]]:
     shared["GLOO_SOCKET_IFNAME"] = loopback
     processes = []
     for rank in ("0", "1"):
-        command = [sys.executable, "-W", "ignore", str(Path(one_of_two.__file__)), str(folder), other]
+        command = [sys.executable, "-W", "ignore", str(Path(one_of_two.__file__)), str(folder)]
         own = {**shared, "RANK": rank, "LOCAL_RANK": rank}
         processes.append(subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     try:
