@@ -38,8 +38,9 @@ from photovst.build_training import (
 from photovst.losses.objective import Breakdown
 from photovst.media.images import write_image
 from photovst.media.scenes import Look, photograph
+from photovst.models.precision import InPrecision
 from photovst.progress import JsonLines, Progress
-from photovst.training.acceleration import Autocast, compiled
+from photovst.training.acceleration import compiled
 from photovst.training.batch import Batch
 from photovst.training.loop import train
 from photovst.training.plan import Plan
@@ -92,7 +93,7 @@ def bare(task: Task, plan: Plan, batch: Batch, count: int, device: torch.device)
     """Seconds of each forward and backward pass over a batch on the device."""
     network = compiled(task.module, device) if plan.compile else task.module
     if plan.precision != "float32":
-        network = Autocast(network, getattr(torch, plan.precision))
+        network = InPrecision(network, getattr(torch, plan.precision))
     times = []
     for _ in range(count):
         wait(device)

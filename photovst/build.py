@@ -40,12 +40,12 @@ def build_encoder(settings: Settings, device: torch.device) -> Encoder:
         WeightsError: its weights are absent or not the published ones.
         SettingsError: it lacks a layer that is asked for.
     """
-    chosen, recipe = settings.encoder, build_recipe(settings)
+    chosen = settings.encoder
     if chosen.kind is EncoderKind.steerable:
         asked = [*(settings.objective.style.layers or ()), settings.objective.content.layer]
         layers = [layer for layer in asked if layer is not None]
     else:
-        layers = _vgg_layers(recipe)
+        layers = _vgg_layers(build_recipe(settings))
     # The released program of Luan et al. scales by 256, the network was trained with 255.
     scale = 256.0 if settings.compat is Compat.torch7 else 255.0
     return encoder_of(chosen, layers, device, scale)

@@ -132,7 +132,7 @@ def read_style_picture(settings: TrainingSettings) -> Picture:
     size = limit_long_side((height, width), settings.style_size) if settings.style_size else (height, width)
     if size == (height, width):
         return picture
-    small = resize(to_frame(picture, torch.device("cpu")), size)[0].permute(1, 2, 0)
+    small = resize(to_frame(picture), size)[0].permute(1, 2, 0)
     return np.asarray((small * 255).round().clamp(0, 255).to(torch.uint8).numpy())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from photovst.cli_options import Overwrite
 from photovst.endings import signals_wait
 from photovst.errors import SettingsError
+from photovst.sizes import parse_size
 
 if TYPE_CHECKING:
     from photovst.types import Size
@@ -37,7 +37,7 @@ def export(
     """
 
     def work() -> str:
-        wanted = None if size is None else parse_size(size)
+        wanted = None if size is None else frame_size(size)
         with signals_wait():
             from photovst.feedforward.export import export_network
 
@@ -46,18 +46,15 @@ def export(
     ctx.obj.work = work
 
 
-def parse_size(text: str) -> Size:
+def frame_size(text: str) -> Size:
     """``1280x720`` as ``(720, 1280)``.
-
-    >>> parse_size("1280x720")
-    (720, 1280)
 
     Raises:
         SettingsError: it is no size, or one that no frame has.
     """
-    found = re.fullmatch(r"([0-9]+)x([0-9]+)", text)
-    if found is None or not all(SMALLEST <= int(side) <= LARGEST for side in found.groups()):
+    size = parse_size(text)
+    if not all(SMALLEST <= side <= LARGEST for side in size):
         raise SettingsError(
             f"--size {text} is no size; give WIDTHxHEIGHT from {SMALLEST} to {LARGEST}, such as 1280x720"
         )
-    return int(found[2]), int(found[1])
+    return size

@@ -32,6 +32,7 @@ class Highlights:
     def __init__(self, count: int) -> None:
         self._wanted = spread(count)
         self._frames: list[ShownFrame] = []
+        self._latest: tuple[int, Pixels, Pixels, Tensor | None] | None = None
         self._regions: list[tuple[int, Regions]] = []
         self._mapping: dict[str, str] = {}
 
@@ -46,19 +47,21 @@ class Highlights:
 
     def look(self, index: int, content: Pixels, result: Pixels, masks: Tensor | None = None) -> None:
         """Keep the frame if it is one of those to be shown; ``masks`` are its regions, where there are any."""
-        if index not in self._wanted:
-            return
+        self._latest = index, content, result, masks
+        if index in self._wanted:
+            self._keep(index, content, result, masks)
+
+    def _keep(self, index: int, content: Pixels, result: Pixels, masks: Tensor | None) -> None:
         regions = None if masks is None else _jpeg(overlay(content, masks))
         self._frames.append(ShownFrame(index, _jpeg(content), _jpeg(result), regions))
 
-    def end(self, index: int, content: Pixels, result: Pixels) -> None:
-        """The last frame, which is shown in any case: the number of frames may have been an estimate."""
-        if not self._frames or self._frames[-1].frame != index:
-            self._wanted.add(index)
-            self.look(index, content, result)
-
     def write(self, folder: Path, settings: Settings, output: Path, photo: Tensor, progress: Progress) -> Path:
-        """Write the run's pictures, its coverage and its report."""
+        """Write the run's pictures, its coverage and its report.
+
+        The last frame is shown in any case: the number of frames may have been an estimate.
+        """
+        if self._latest and (not self._frames or self._frames[-1].frame != self._latest[0]):
+            self._keep(*self._latest)
         several = len(self._regions) > 1
         rows = tuple(
             CoverageRow(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photovst.cli_options import LogJson, Quiet
-from photovst.errors import MediaError, SettingsError, did_you_mean
+from photovst.errors import SettingsError, did_you_mean
+from photovst.sizes import parse_size
 
 if TYPE_CHECKING:
     from photovst.media.scene_looks import Look
-    from photovst.types import Size
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ def make_painting(file: Path, palette: str, seed: int, size: str, *, overwrite: 
     """
     from photovst.media.images import WRITABLE, write_image
     from photovst.media.painting import Palette, painting as painted
+    from photovst.media.publish import check_new_file
 
     if palette not in Palette.__members__:
         raise SettingsError(f"--palette {palette} is none; {did_you_mean(palette, Palette.__members__)}")
     if file.suffix.lower() not in WRITABLE:
         raise SettingsError(f"{file} names no picture; end it in {' or '.join(WRITABLE)}")
-    if file.exists() and not overwrite:
-        raise MediaError(f"{file} exists; choose another name, or pass --overwrite")
+    check_new_file(file, "the painting", overwrite=overwrite)
     write_image(file, painted(seed, parse_size(size), Palette[palette]))
     return file
 
@@ -134,21 +134,6 @@ def make_scene(
         progress.stage("scene")
         write_scene(folder, clip, photo, neighbors, record, overwrite=overwrite)
     return folder
-
-
-def parse_size(text: str) -> Size:
-    """A size as people write it, width first.
-
-    >>> parse_size("480x270")
-    (270, 480)
-
-    Raises:
-        SettingsError: it is not one.
-    """
-    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
-    if match is None:
-        raise SettingsError(f"--size {text} is no size; give width x height, such as 480x270")
-    return int(match[2]), int(match[1])
 
 
 def parse_neighbors(text: str) -> tuple[int, ...]:

@@ -120,18 +120,14 @@ def _restyle(
         restyler = build_restyler(settings, device, size, still=clip.info.kind == "still")
         progress.stage("stylize")
         highlights = Highlights(clip.info.frame_count or 1)
-        latest: list[tuple[int, Picture, Picture]] = []
         with ClipWriter(output, clip, size, codec, settings.video.quality) as writer:
 
             def show(frame: Frame, image: Picture, result: Picture) -> None:
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(result, frame.time, alpha, frame.duration)
                 highlights.look(frame.index, image, result)
-                latest[:] = [(frame.index, image, result)]
 
             restyle(run, clip, size, restyler, settings.strength, progress, show)
-            for last in latest:
-                highlights.end(*last)
             progress.stage("report")
             highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import torch
 
+from photovst import __version__
 from photovst.build_device import device_named
 from photovst.build_training import (
     build_new_network,
@@ -18,7 +19,6 @@ from photovst.build_training import (
 )
 from photovst.models.network_files import TrainedNetwork, save_network
 from photovst.progress import Progress
-from photovst.provenance import code_version
 from photovst.run import default_run_folder
 from photovst.training.batch import Batch
 from photovst.training.distributed import ranks
@@ -68,7 +68,7 @@ def _train(
         prepare(data, max(1, settings.data.workers), progress)
     samples = Samples(folder.samples, settings.sample_clip, device) if folder and settings.sample_every else None
 
-    def batches(first: int) -> Iterator[Batch]:
+    def batches(first: int) -> Generator[Batch]:
         chosen = settings.data
         pin = device.type == "cuda"
         return stream(data, first, chosen.batch, chosen.workers, pin, group.rank, group.count)
@@ -92,5 +92,5 @@ def _about(settings: TrainingSettings, place: Path) -> dict[str, str]:
         "steps": f"{settings.steps} of {frames} samples",
         "encoder": settings.encoder.kind.value,
         "losses at the end": ", ".join(f"{name} {value}" for name, value in terms.items()),
-        "made by": f"photovst {code_version()['version']}",
+        "made by": f"photovst {__version__}",
     }

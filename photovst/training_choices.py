@@ -64,13 +64,5 @@ class TrainingOptimizer(Enum):
     adamax = "adamax"
 
 
-class TrainingPrecision(Enum):
-    """What a network computes in while it is trained."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-    float16 = "float16"
-
-
 SCENE_LABELS = ("sky", "mountain", "vegetation", "ground", "building", "water", "moving object")
 """What pixels of procedural scenes are labeled as."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from photovst.config import EncoderSettings
+from photovst.config import EncoderSettings, NetworkPrecision as NetworkPrecision
 from photovst.schema.fields import setting
 from photovst.training_choices import (
     Luma as Luma,
@@ -19,7 +19,6 @@ from photovst.training_choices import (
     SceneLook as SceneLook,
     SourceKind as SourceKind,
     TrainingOptimizer as TrainingOptimizer,
-    TrainingPrecision as TrainingPrecision,
 )
 
 
@@ -158,8 +157,8 @@ class TrainingSettings:
     ema: float = setting(
         0.0, "Decay of a running mean of the weights, which then is the result; 0 takes the last.", low=0, high=0.999999
     )
-    precision: TrainingPrecision = setting(
-        TrainingPrecision.float32, "What the network computes in; weights and losses are float32 in any case."
+    precision: NetworkPrecision = setting(
+        NetworkPrecision.float32, "What the network computes in; weights and losses are float32 in any case."
     )
     channels_last: bool = setting(False, "Keep features with their channels together; faster on GPUs with float16.")
     compile: bool = setting(False, "Compile the network first (torch.compile).")

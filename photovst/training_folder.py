@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from photovst.errors import MediaError
 from photovst.held_folder import HeldFolder
-from photovst.media.publish import check_folder_of
+from photovst.media.publish import check_new_file
 from photovst.provenance import identity
 from photovst.run import default_run_folder
 from photovst.training_config import TrainingSettings
@@ -57,11 +56,7 @@ def open_training(
         SettingsError: the folder is in use, holds something else, or belongs to another training.
     """
     output = Path(settings.output)
-    check_folder_of(output)
-    if output.is_dir():
-        raise MediaError(f"{output} is a folder; choose another name for the network")
-    if output.exists() and not overwrite:
-        raise MediaError(f"{output} exists; choose another name, or pass --overwrite")
+    check_new_file(output, "the network", overwrite=overwrite)
     key = training_identity(settings, device, processes)
     return TrainingFolder.open(run_folder or default_run_folder(output), settings, key, overwrite)
 

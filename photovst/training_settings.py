@@ -15,9 +15,9 @@ from photovst.training_config import (
     DataSettings,
     LossSettings,
     NetworkKind,
+    NetworkPrecision,
     SourceKind,
     SourceSettings,
-    TrainingPrecision,
     TrainingSettings,
 )
 
@@ -75,7 +75,7 @@ def _check_together(settings: TrainingSettings) -> None:
             f"divergence.window={bounds.window} is not more than twice divergence.patience={bounds.patience}, so its"
             " median would be that of a diverged training; raise it"
         )
-    if settings.precision is TrainingPrecision.float16 and settings.device == "cpu":
+    if settings.precision is NetworkPrecision.float16 and settings.device == "cpu":
         raise SettingsError("precision=float16 needs a GPU, but device is cpu; set precision=bfloat16 or float32")
 
 

@@ -18,7 +18,7 @@ from photovst.feedforward.conversion import (
     to_torchscript,
     torchscript_call,
 )
-from photovst.media.publish import check_folder_of
+from photovst.media.publish import check_new_file
 from photovst.models.network_files import load_network
 from photovst.storage import write_atomic
 from photovst.types import Size
@@ -50,11 +50,7 @@ def export_network(model: Path, output: Path, size: Size | None = None, *, overw
     if output.suffix.lower() not in FORMATS:
         raise SettingsError(f"{output} says no format; give it the suffix {' or '.join(FORMATS)}")
     name, convert, run = FORMATS[output.suffix.lower()]
-    check_folder_of(output)
-    if output.is_dir():
-        raise MediaError(f"{output} is a folder; name a file")
-    if output.exists() and not overwrite:
-        raise MediaError(f"{output} exists; choose another name, or pass --overwrite")
+    check_new_file(output, "the network", overwrite=overwrite)
     network = load_network(model)
     if size is None and not any_size(network.module):
         raise SettingsError(

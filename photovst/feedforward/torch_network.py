@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from photovst.errors import NumericalError, SettingsError
 from photovst.models.grid_network import GridNetwork
+from photovst.models.precision import InPrecision
 from photovst.types import Size
 
 
@@ -88,18 +89,5 @@ class _Cast(nn.Module):
         return result.float()
 
 
-class _Mixed(nn.Module):
-    """A network whose convolutions are in a lower precision, and the rest as PyTorch deems fit."""
-
-    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.network, self.dtype = network, dtype
-
-    def forward(self, frames: Tensor) -> Tensor:
-        with torch.autocast(frames.device.type, self.dtype):
-            result: Tensor = self.network(frames)
-        return result.float()
-
-
 def _in_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    return _Mixed(module, dtype) if isinstance(module, GridNetwork) else _Cast(module, dtype)
+    return InPrecision(module, dtype) if isinstance(module, GridNetwork) else _Cast(module, dtype)

@@ -31,6 +31,24 @@ def check_folder_of(path: Path) -> None:
         raise MediaError(f"cannot write {path}: the folder {folder} is not writable; choose another place")
 
 
+def check_new_file(path: Path, what: str, *, overwrite: bool) -> None:
+    """Refuse a place that a new file cannot take, before any work is done for it.
+
+    Args:
+        path: where it is to be.
+        what: what it is, for the message: ``the network``.
+        overwrite: whether it may replace a file.
+
+    Raises:
+        MediaError: the folder is absent or not writable, or the name is taken.
+    """
+    check_folder_of(path)
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder; choose another name for {what}")
+    if path.exists() and not overwrite:
+        raise MediaError(f"{path} exists; choose another name, or pass --overwrite")
+
+
 def publish(part: Path, path: Path) -> None:
     """Bring a finished file to disk and give it its final name, replacing what was there.
 

@@ -1,8 +1,9 @@
-"""Encoders computed in half the bits, or compiled."""
+"""Networks computed in half the bits, and encoders compiled."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,22 +13,33 @@ from photovst.errors import SettingsError
 
 
 class InPrecision(nn.Module):
-    """An encoder under autocast; its features come back in float32, for Gram matrices sum over many pixels.
+    """A network under autocast that answers in float32, so that no loss need know of it.
+
+    Losses sum over many pixels; in half the bits they would overflow or lose the small ones.
 
     Args:
-        encoder: as it would be called otherwise.
+        network: answers with a tensor, or with tuples, lists and dicts of tensors.
         dtype: what convolutions are computed in.
     """
 
-    def __init__(self, encoder: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
-        self.encoder, self.dtype = encoder, dtype
+        self.network, self.dtype = network, dtype
 
-    def forward(self, frame: Float[Tensor, "b 3 h w"]) -> dict[str, Tensor]:
-        """Features by layer."""
-        with torch.autocast(frame.device.type, self.dtype):
-            features: dict[str, Tensor] = self.encoder(frame)
-        return {layer: planes.float() for layer, planes in features.items()}
+    def forward(self, frames: Float[Tensor, "b 3 h w"]) -> Any:
+        """What the network answers, in float32."""
+        with torch.autocast(frames.device.type, self.dtype):
+            return _in_float32(self.network(frames))
+
+
+def _in_float32(answer: Any) -> Any:
+    if isinstance(answer, Tensor):
+        return answer.float() if answer.is_floating_point() else answer
+    if isinstance(answer, tuple | list):
+        return type(answer)(_in_float32(part) for part in answer)
+    if isinstance(answer, dict):
+        return {name: _in_float32(part) for name, part in answer.items()}
+    return answer
 
 
 def compiled(encoder: nn.Module, device: torch.device) -> Callable[[Tensor], dict[str, Tensor]]:

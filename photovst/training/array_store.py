@@ -59,7 +59,7 @@ class ArrayStore:
         Raises:
             MediaError: they cannot be written.
         """
-        place = self.folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+        place = self._place(key)
         try:
             return _mapped(place)
         except FileNotFoundError:
@@ -74,7 +74,10 @@ class ArrayStore:
 
     def holds(self, key: str) -> bool:
         """Whether the entry is there."""
-        return (self.folder / hashlib.sha256(key.encode()).hexdigest()[:32]).is_dir()
+        return self._place(key).is_dir()
+
+    def _place(self, key: str) -> Path:
+        return self.folder / hashlib.sha256(key.encode()).hexdigest()[:32]
 
     def _write(self, place: Path, arrays: Arrays) -> None:
         part = place.with_name(f".{place.name}.{os.getpid()}.partial")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.errors import SettingsError
+from photovst.media.tensors import to_frame
 from photovst.ops.warp import inside
 from photovst.types import Size
 
@@ -45,8 +46,7 @@ class View:
         if self.window != self.size:
             smaller = self.window[0] >= self.size[0] and self.window[1] >= self.size[1]
             window = cv2.resize(window, self.size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-        planes = np.ascontiguousarray(self._turned(window).transpose(2, 0, 1))
-        return torch.from_numpy(planes).float().mul_(1 / 255)
+        return to_frame(self._turned(window))[0]
 
     def labels(self, window: NDArray[np.uint8]) -> UInt8[Tensor, "h w"]:
         """The label of the nearest pixel; of a window that is cut already, as for `flow`."""

@@ -16,6 +16,7 @@ from photovst.media.flow_files import read_flow
 from photovst.media.images import read_image
 from photovst.media.pfm_files import read_pfm_flow
 from photovst.media.records import as_depth
+from photovst.media.tensors import to_frame
 from photovst.ops.certainty import forward_backward_certainty, motion_boundary
 from photovst.ops.warp import inside, warp
 from photovst.types import Size
@@ -44,7 +45,7 @@ def read_truth(sample: FlowSample) -> tuple[Tensor, Tensor]:
         certain = forward_backward_certainty(flow, back, "paper") > 0
         certain &= warp((~known_back).float(), flow) == 0  # a lookup of what is not known
     else:
-        first, second = (_planes(sample, path, size) for path in (sample.first, sample.second))
+        first, second = (to_frame(read_sized(sample, path, size)) for path in (sample.first, sample.second))
         alike = (warp(second, flow) - first).abs().mean(dim=1, keepdim=True) < UNLIKE
         certain = inside(flow) & alike & ~motion_boundary(flow)
     if sample.invalid is not None:
@@ -78,11 +79,6 @@ def _read(sample: FlowSample, path: Path) -> tuple[Tensor, Tensor]:
 
 def _marked(sample: FlowSample, path: Path, size: Size) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(read_sized(sample, path, size)[..., 0]))[None, None] > 0
-
-
-def _planes(sample: FlowSample, path: Path, size: Size) -> Tensor:
-    picture = read_sized(sample, path, size)
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].float() / 255
 
 
 def _check(sample: FlowSample, path: Path, given: Size, flow: Size) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from photovst.endings import out_of_memory
 from photovst.errors import MediaError, NumericalError, SettingsError
+from photovst.models.precision import InPrecision
 from photovst.progress import Progress
-from photovst.training.acceleration import Autocast, compiled
+from photovst.training.acceleration import compiled
 from photovst.training.batch import Batch
 from photovst.training.boards import Board
 from photovst.training.checkpoints import Checkpoints, read_checkpoint
@@ -36,7 +37,7 @@ from photovst.training.stopping import Stop, stops_between_steps
 from photovst.training.task import Task
 from photovst.training.throughput import Pace
 
-Batches = Callable[[int], Iterator[Batch]]
+Batches = Callable[[int], Generator[Batch]]
 """``batches(first) -> batch number first and all that follow, without end``; one step takes ``accumulate`` of them."""
 
 OnSample = Callable[[int, nn.Module], NDArray[np.uint8] | None]
@@ -114,12 +115,8 @@ class _Training:
 
     def run(self, batches: Batches, stop: Stop, progress: Progress, on_sample: OnSample | None) -> None:
         """All steps that are left."""
-        stream = batches(self.step * self.plan.accumulate)
-        try:
+        with closing(batches(self.step * self.plan.accumulate)) as stream:  # ends the processes that make the data
             self._steps(stream, stop, progress, on_sample)
-        finally:
-            if isinstance(stream, Generator):
-                stream.close()  # ends the processes that make the data
         if self.average:
             self.average.settle()
         self.module.eval()
@@ -283,7 +280,7 @@ class _Training:
         plan = self.plan
         network = compiled(self.module, self.device) if plan.compile else self.module
         if plan.precision != "float32":
-            network = Autocast(network, getattr(torch, plan.precision))
+            network = InPrecision(network, getattr(torch, plan.precision))
         if self.group.alone:
             return network
         return DistributedDataParallel(network, device_ids=None if self.device.type == "cpu" else [self.device])

@@ -107,10 +107,9 @@ class PaintedScenes:
         """
         return _clip(self, index)
 
-    @property
-    def missing(self) -> int:
-        """How many are not painted yet."""
-        return sum(not self.store.holds(self._key(index)) for index in range(self.count))
+    def missing(self) -> list[int]:
+        """Those that are not painted yet."""
+        return [index for index in range(self.count) if not self.store.holds(self._key(index))]
 
     def paint(self, on_scene: Callable[[int, int], None] | None = None, processes: int = 1) -> None:
         """Paint all that are not painted yet; without it each is painted when it is first drawn.
@@ -122,7 +121,7 @@ class PaintedScenes:
         Raises:
             MediaError: one cannot be kept.
         """
-        missing = [index for index in range(self.count) if not self.store.holds(self._key(index))]
+        missing = self.missing()
         done = self.count - len(missing)
         for _ in self._painting(missing, min(processes, len(missing))):
             done += 1

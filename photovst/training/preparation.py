@@ -33,7 +33,7 @@ def prepare(data: Mixture, processes: int, progress: Progress) -> None:
         if isinstance(source, StillMotion) and isinstance(source.pictures, SceneFrames):
             scenes.append(source.pictures.scenes)
     for each in dict.fromkeys(scenes):
-        if each.missing:
+        if missing := each.missing():
             progress.stage("scenes")
-            progress.note(f"painting {each.missing} procedural scenes, once")
+            progress.note(f"painting {len(missing)} procedural scenes, once")
             each.paint(processes=processes)

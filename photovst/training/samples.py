@@ -51,7 +51,7 @@ class Samples:
         with torch.inference_mode():
             for frame in self.frames:
                 outputs, _ = module(to_frame(frame, self.device))
-                results.append(to_picture(outputs.clamp(0, 1), np.uint8))
+                results.append(to_picture(outputs))
         rate = Fraction(24)
         info = ClipInfo(
             (height, width), "frames", rate, len(results), None, "rgb24", 8, False, False, ColorTags(), 1 / rate

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from photovst.media.tensors import to_frame
 from photovst.ops.warp import inside
 from photovst.training.augmentation import Augmentation
 from photovst.training.batch import UNKNOWN_LABEL, Sample
@@ -66,7 +67,7 @@ class StillMotion:
         flow = torch.stack([_flow(motion.earlier((x, y), step), (x, y)) for step in steps])
         places = [motion.current((x, y), step) for step in steps]
         top, left = corner
-        now = _frame(picture[top : top + size[0], left : left + size[1]])
+        now = to_frame(picture[top : top + size[0], left : left + size[1]])[0]
         return Sample(
             torch.stack([*(_looked_up(picture, place, corner) for place in places), now]),
             flow,
@@ -102,11 +103,7 @@ def _looked_up(picture: NDArray[np.uint8], place: Points, corner: tuple[int, int
     Cubic: a linear lookup would blur one frame more than the next. OpenCV before 5 rounds places to 1/32 pixel.
     """
     x, y = place[0] + np.float32(corner[1]), place[1] + np.float32(corner[0])
-    return _frame(np.asarray(cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT), np.uint8))
-
-
-def _frame(picture: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).float().mul_(1 / 255)
+    return to_frame(cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT))[0]
 
 
 def _labels(labels: Labels | None, place: Points, corner: tuple[int, int]) -> Tensor:

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from photovst.errors import SettingsError
+from photovst.models.precision import InPrecision
 from photovst.training import acceleration
-from photovst.training.acceleration import Autocast, compiled
+from photovst.training.acceleration import compiled
 from photovst.training.plan import Plan
 from training.tiny_task import TinyTask, losses, run
 
@@ -31,7 +32,7 @@ class Several(nn.Module):
 def test_losses_see_float32_whatever_the_network_computes_in(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     module, frames = Several(), torch.rand(1, 3, 8, 8)
-    made, inner, number = Autocast(module, dtype)(frames)
+    made, inner, number = InPrecision(module, dtype)(frames)
     assert module.dtype == dtype
     assert made.dtype == inner["features"][0].dtype == torch.float32
     assert (inner["features"][1].dtype, number) == (torch.int64, 3)
