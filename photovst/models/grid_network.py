@@ -43,12 +43,8 @@ class GridNetwork(nn.Module):
     def __init__(self, luma: int = 8, rows: int = 12, columns: int = 16, width: int = 16, size: int = 192) -> None:
         super().__init__()
         self.luma, self.cells, self.size = luma, (rows, columns), size
-        channels = [3, width, 2 * width, 4 * width]
-        self.look = nn.Sequential(
-            *(_layer(a, b, stride=2) for a, b in itertools.pairwise(channels)),
-            _layer(channels[-1], channels[-1]),
-        )
-        deep = channels[-1]
+        self.look = looking(width)
+        deep = 4 * width
         self.local = nn.Sequential(_layer(deep, deep), nn.Conv2d(deep, deep, 3, padding=1, padding_mode="replicate"))
         self.whole = nn.Sequential(nn.Linear(2 * deep, deep), nn.ReLU(), nn.Linear(deep, deep))
         self.head = nn.Conv2d(deep, luma * len(IDENTITY), 1)
@@ -77,7 +73,7 @@ class GridNetwork(nn.Module):
 
     def predicted(self, small: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b luma rows columns 12"]:
         """The grid for a small copy of a frame, of any size."""
-        seen = self._seen(2 * small - 1)
+        seen = seen_by(self.look, small)
         power = (seen.square().mean(dim=(2, 3)) + 1e-6).sqrt()
         whole = self.whole(torch.cat([seen.mean(dim=(2, 3)), power], dim=1))
         local = self.local(resize(seen, self.cells))
@@ -87,14 +83,24 @@ class GridNetwork(nn.Module):
         grids: Tensor = self.identity + difference
         return grids
 
-    def _seen(self, small: Tensor) -> Tensor:
-        height, width = small.shape[-2:]
-        beyond = MARGIN * STRIDE
-        mode = "reflect" if min(height, width) > beyond else "replicate"
-        seen = self.look(F.pad(small, (beyond,) * 4, mode=mode))
-        rows, columns = -(-height // STRIDE), -(-width // STRIDE)
-        inner: Tensor = seen[..., MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
-        return inner
+
+def looking(width: int) -> nn.Sequential:
+    """Layers that look at a small copy of a frame: to four times ``width`` channels at an eighth of its size."""
+    channels = [3, width, 2 * width, 4 * width]
+    return nn.Sequential(
+        *(_layer(a, b, stride=2) for a, b in itertools.pairwise(channels)), _layer(channels[-1], channels[-1])
+    )
+
+
+def seen_by(look: nn.Module, small: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c _h _w"]:
+    """What such layers see in a small copy, RGB in [0, 1], at an eighth of its size rounded up."""
+    height, width = small.shape[-2:]
+    beyond = MARGIN * STRIDE
+    mode = "reflect" if min(height, width) > beyond else "replicate"
+    seen = look(F.pad(2 * small - 1, (beyond,) * 4, mode=mode))
+    rows, columns = -(-height // STRIDE), -(-width // STRIDE)
+    inner: Tensor = seen[..., MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
+    return inner
 
 
 def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Module:

@@ -8,11 +8,19 @@ from typing import Any
 from torch import nn
 
 from photovst.errors import WeightsError, did_you_mean
+from photovst.models.arbitrary import Arbitrary
 from photovst.models.grid_network import GridNetwork
 from photovst.models.johnson import Johnson
+from photovst.models.photographic import Photographic
 from photovst.models.reconet import ReCoNet
 
-KINDS: Mapping[str, Callable[..., nn.Module]] = {"reconet": ReCoNet, "johnson": Johnson, "grid": GridNetwork}
+KINDS: Mapping[str, Callable[..., nn.Module]] = {
+    "reconet": ReCoNet,
+    "johnson": Johnson,
+    "grid": GridNetwork,
+    "arbitrary": Arbitrary,
+    "photographic": Photographic,
+}
 """What makes a network of each kind from its options."""
 
 
