@@ -22,8 +22,8 @@ def conditional_norm(
         features: of pictures.
         gamma: scales, of each region.
         beta: shifts, of each region.
-        masks: of the regions, at any size, summing to 1: each place takes the mean of their scales and shifts; with none
-            there is one region.
+        masks: of the regions, at any size, summing to 1: each place takes the mean of their scales and
+            shifts; with none there is one region.
         epsilon: added to the variance.
 
     Raises:

@@ -127,7 +127,8 @@ class Photographic(nn.Module):
         regions, colors = gathered[:, :-3], gathered[:, -3:]
         differences = self.compare(torch.cat([own, vectors, maps.flatten(2)], dim=2).to(seen.dtype))
         base = torch.einsum("bkzyx,bkn->bnzyx", regions, maps.flatten(2))
-        _, depth, rows, columns = (len(base), *self.cells)
+        depth, rows, columns = self.cells
+        brightness = torch.linspace(-1, 1, depth, device=base.device)[:, None, None]
         places = torch.cat(
             [
                 self.local(resize(seen, (rows, columns)))[:, :, None].expand(-1, -1, depth, -1, -1),

@@ -25,7 +25,9 @@ class Predictor(Protocol):
         """How many there are."""
         ...
 
-    def __call__(self, picture: Tensor) -> Tensor: ...
+    def __call__(self, picture: Tensor) -> Tensor:
+        """The features."""
+        ...
 
 
 class Inverted(nn.Module):
