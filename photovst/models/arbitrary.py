@@ -50,19 +50,16 @@ class Arbitrary(nn.Module):
         self.bottleneck = nn.Linear(self.predictor.channels, bottleneck)  # type: ignore[arg-type]
         deep = 4 * width
         self.styles_contract = contract_norm == "conditional"
-        self.contract = nn.ModuleList(
-            [convolution(3, width, 9), convolution(width, 2 * width, 3, 2), convolution(2 * width, deep, 3, 2)]
-        )
         entry = (width, 2 * width, deep)
+        contract = [convolution(3, width, 9), convolution(width, 2 * width, 3, 2), convolution(2 * width, deep, 3, 2)]
         if not self.styles_contract:
-            layers = zip(self.contract, entry, strict=True)
-            self.contract = nn.ModuleList([nn.Sequential(*layer, FixedNorm(depth)) for layer, depth in layers])
-            entry = ()
+            contract = [layer.append(FixedNorm(depth)) for layer, depth in zip(contract, entry, strict=True)]
+        self.contract = nn.ModuleList(contract)
         self.residual = nn.ModuleList([convolution(deep, deep, 3) for _ in range(2 * blocks)])
         self.expand = nn.ModuleList(
             [convolution(deep, 2 * width, 3), convolution(2 * width, width, 3), convolution(width, 3, 9)]
         )
-        self.depths = (*entry, *([deep] * 2 * blocks), 2 * width, width, 3)
+        self.depths = (*(entry if self.styles_contract else ()), *([deep] * 2 * blocks), 2 * width, width, 3)
         self.gammas = nn.ModuleList([nn.Linear(bottleneck, depth) for depth in self.depths])
         self.betas = nn.ModuleList([nn.Linear(bottleneck, depth) for depth in self.depths])
         for scales in self.gammas:

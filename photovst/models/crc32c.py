@@ -15,7 +15,7 @@ POLYNOMIAL = 0x82F63B78
 
 ONES = 0xFFFFFFFF
 
-STEP = 256
+STEP = 128
 """About how many bytes of a stretch are gone through, one after the other."""
 
 Words = npt.NDArray[np.uint32]

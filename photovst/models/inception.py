@@ -55,7 +55,7 @@ class Inception(nn.Module):
         self.layers = nn.Sequential(OrderedDict(layers))
 
     def forward(self, picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c _h _w"]:
-        """Features of a picture in [0, 1]; one with a side below 75 pixels is enlarged first, its sides in proportion."""
+        """Features of a picture in [0, 1]; one with a side below 75 pixels is enlarged first, in proportion."""
         height, width = picture.shape[-2:]
         shorter = min(height, width)
         if shorter < SMALLEST:

@@ -91,12 +91,7 @@ class Place:
 def places() -> dict[str, Place]:
     """Where each variable of the checkpoint goes, by its name there."""
     ours = {name: tuple(value.shape) for name, value in _empty().state_dict().items()}
-    return {
-        theirs: Place(
-            name, _as_stored(ours[name], linear=theirs.endswith("weights") and len(ours[name]) == 2), ours[name]
-        )
-        for theirs, name in _names().items()
-    }
+    return {theirs: Place(name, _as_stored(ours[name]), ours[name]) for theirs, name in _names().items()}
 
 
 def arbitrary_from_magenta(prefix: Path) -> dict[str, Tensor]:
@@ -114,11 +109,7 @@ def arbitrary_from_magenta(prefix: Path) -> dict[str, Tensor]:
     faults = [
         *_listed("lacks", sorted(wanted.keys() - given)),
         *_listed("has what is none of its weights:", sorted(given - wanted.keys())),
-        *(
-            f"has {name} as {shape}, not {wanted[name].shape}"
-            for name, shape in shapes.items()
-            if shape != wanted[name].shape
-        ),
+        *(f"has {name} as {at}, not {wanted[name].shape}" for name, at in shapes.items() if at != wanted[name].shape),
     ]
     if faults:
         raise WeightsError(f"{prefix} is not the network of Ghiasi et al.: it {'; it '.join(faults)}")
@@ -162,10 +153,11 @@ def _normed(scope: str, weight: str, norm: str) -> dict[str, str]:
     return {f"{scope}/weights": weight} | {f"{scope}/{theirs}": f"{norm}.{name}" for theirs, name in NORM.items()}
 
 
-def _as_stored(shape: tuple[int, ...], *, linear: bool) -> tuple[int, ...]:
-    if linear:
-        return (1, 1, shape[1], shape[0])
-    return (shape[2], shape[3], shape[1], shape[0]) if len(shape) == 4 else shape
+def _as_stored(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) == 1:
+        return shape
+    outputs, inputs, height, width = shape if len(shape) == 4 else (*shape, 1, 1)
+    return (height, width, inputs, outputs)
 
 
 def _tensor(values: npt.NDArray[Any], place: Place) -> Tensor:

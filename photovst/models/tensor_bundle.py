@@ -111,9 +111,7 @@ def read_tensor(bundle: TensorBundle, name: str) -> npt.NDArray[Any]:
     variable, path = bundle.variables[name], bundle.shard(bundle.variables[name].shard)
     if variable.dtype not in DTYPES or variable.sliced:
         what = "is kept in parts" if variable.sliced else f"is of TensorFlow's type {variable.dtype}"
-        raise WeightsError(
-            f"{name} of {bundle.prefix} {what}, which is not read; save it again as one array of numbers"
-        )
+        raise WeightsError(f"{name} of {bundle.prefix} {what}, which is not read; save it as one array of numbers")
     dtype = np.dtype(DTYPES[variable.dtype])
     if variable.size != math.prod(variable.shape) * dtype.itemsize:
         raise WeightsError(
