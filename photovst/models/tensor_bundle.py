@@ -25,6 +25,9 @@ HEADER_SHARDS, HEADER_ENDIANNESS = 1, 2
 DTYPE, SHAPE, SHARD, OFFSET, SIZE, CHECKSUM, SLICES = range(1, 8)
 SHAPE_DIMENSION, DIMENSION_SIZE = 2, 1
 
+PART_KEY = b"\0"
+"""What the keys of a sliced variable's parts begin with; the variable itself stands under its name, too."""
+
 DTYPES: Mapping[int, str] = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 6: "i1", 9: "<i8", 10: "?", 19: "<f2"}
 """NumPy's names for TensorFlow's kinds of numbers; texts, complex and quantized ones are not read."""
 
@@ -94,7 +97,9 @@ def read_index(prefix: Path) -> TensorBundle:
         if header.get(HEADER_ENDIANNESS, 0) != 0:
             raise ValueError("its numbers begin with the highest byte, which is not read")
         shards = int(header.get(HEADER_SHARDS, 0))
-        variables = {name.decode("utf-8"): _variable(value) for name, value in table.items()}
+        variables = {
+            name.decode("utf-8"): _variable(value) for name, value in table.items() if not name.startswith(PART_KEY)
+        }
     except (TypeError, ValueError) as error:
         raise WeightsError(f"{index} is no index of a checkpoint, or damaged ({error}); take a fresh copy") from error
     return TensorBundle(prefix, shards, variables)
