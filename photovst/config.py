@@ -12,6 +12,7 @@ from omegaconf import MISSING
 
 from photovst.choices import (
     Ade20kNetwork as Ade20kNetwork,
+    Backend as Backend,
     Codec as Codec,
     CoherenceKind as CoherenceKind,
     Compat as Compat,
@@ -20,6 +21,7 @@ from photovst.choices import (
     FlowCertainty as FlowCertainty,
     FlowMethod as FlowMethod,
     MattingForm as MattingForm,
+    NetworkPrecision as NetworkPrecision,
     NextStart as NextStart,
     ObjectiveScale as ObjectiveScale,
     OptimizerKind as OptimizerKind,
@@ -33,9 +35,7 @@ from photovst.choices import (
     TemporalTarget as TemporalTarget,
 )
 from photovst.network_config import (
-    Backend as Backend,
     FeedforwardSettings as FeedforwardSettings,
-    NetworkPrecision as NetworkPrecision,
     PredictedSettings as PredictedSettings,
 )
 from photovst.schema.fields import setting
