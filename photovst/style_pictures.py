@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photovst.errors import MediaError
+from photovst.errors import MediaError, WeightsError
 from photovst.media.images import read_image
 from photovst.media.records import SMALLEST_SIDE, Picture
 from photovst.models.network_files import is_network, load_network
@@ -18,9 +18,14 @@ def read_style(path: str | Path) -> Picture:
 
     Raises:
         MediaError: the picture is absent, cannot be read, or is below the smallest size.
-        WeightsError: the network is absent, or not what it should be.
+        WeightsError: the network is absent, not what it should be, or of any style: it has no picture.
     """
     picture = load_network(path).style if is_network(path) else read_image(path)
+    if picture is None:
+        raise WeightsError(
+            f"{path} is a network of any style, but a style is asked for; give the photograph as style, and the network"
+            f" as styler=predicted predicted.network={path}"
+        )
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise MediaError(

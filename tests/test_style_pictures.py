@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from media.synthetic import pattern
-from random_networks import write_network
+from random_networks import write_any_style, write_network
 
 from photovst.errors import MediaError, WeightsError
 from photovst.media.images import write_image
@@ -29,3 +29,9 @@ def test_a_speck_is_refused(tmp_path: Path) -> None:
             read_style(tmp_path / "photo.png")
     with pytest.raises(WeightsError, match="does not exist"):
         read_style(tmp_path / "absent.safetensors")
+
+
+def test_a_network_of_any_style_stands_for_none(tmp_path: Path) -> None:
+    network = write_any_style(tmp_path / "any.safetensors")
+    with pytest.raises(WeightsError, match=r"any style.*give the photograph as style.*predicted.network=.*any"):
+        read_style(network)

@@ -2,7 +2,8 @@
 
 The header holds one text, ``photovst``, in JSON (of several, safetensors writes the order as it comes): ``version`` of
 this layout, ``kind`` and ``options`` that the network is built from, ``about`` with whatever its makers say. Tensors
-are ``network.NAME``, in half precision where nothing else is asked for, and ``style``, the style image as bytes.
+are ``network.NAME``, in half precision where nothing else is asked for, and ``style``, the style image as bytes, which
+a network of any style has not.
 Nothing in such a file can be run.
 """
 
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from photovst.errors import MediaError, WeightsError
-from photovst.models.networks import build_network
+from photovst.models.networks import CONDITIONED, build_network
 from photovst.storage import write_atomic
 
 SUFFIX = ".safetensors"
@@ -37,17 +38,17 @@ class TrainedNetwork:
     """A network with its weights, in float32 and in evaluation mode.
 
     Args:
-        module: ``frame -> frame``.
+        module: ``frame -> frame``; one of any style takes style vectors beside the frame.
         kind: which of `photovst.models.networks.KINDS`.
         options: what it was built with.
-        style: the picture it was trained for, ``(H, W, 3)`` uint8 RGB.
+        style: the picture it was trained for, ``(H, W, 3)`` uint8 RGB; None where it takes any style.
         about: what its makers say, such as ``name``, ``license``, ``data``, ``steps``.
     """
 
     module: nn.Module
     kind: str
     options: dict[str, Any]
-    style: npt.NDArray[np.uint8]
+    style: npt.NDArray[np.uint8] | None
     about: dict[str, str]
 
 
@@ -65,10 +66,15 @@ def save_network(path: Path, network: TrainedNetwork, dtype: torch.dtype = torch
         dtype: what floating point weights are kept in.
 
     Raises:
-        WeightsError: a weight is no number, or too large for ``dtype``.
+        WeightsError: a weight is no number, or too large for ``dtype``; or a network of one style has no picture of
+            it, or one of any style has one.
         MediaError: the file cannot be written; a former one stays.
     """
-    tensors = {STYLE: torch.from_numpy(np.ascontiguousarray(network.style))}
+    any_style = network.kind in CONDITIONED
+    if any_style != (network.style is None):
+        needs = "takes any style; it has no picture" if any_style else "has one style; give its picture"
+        raise WeightsError(f"{path} is not written: a network of kind {network.kind!r} {needs}")
+    tensors = {} if network.style is None else {STYLE: torch.from_numpy(np.ascontiguousarray(network.style))}
     for name, value in network.module.state_dict().items():
         stored = value.detach().cpu().to(dtype) if value.is_floating_point() else value.detach().cpu()
         if stored.is_floating_point() and not bool(stored.isfinite().all()):
@@ -105,8 +111,8 @@ def load_network(path: str | Path) -> TrainedNetwork:
                 " photovst, or train it again"
             )
         kind, options, about = said["kind"], dict(said["options"]), dict(said["about"])
-        style = tensors.pop(STYLE)
-        if style.dtype is not torch.uint8 or style.ndim != 3 or style.shape[2] != 3:
+        style = None if kind in CONDITIONED else tensors.pop(STYLE)
+        if style is not None and (style.dtype is not torch.uint8 or style.ndim != 3 or style.shape[2] != 3):
             raise ValueError("its style is no picture")
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} is damaged ({error!r}); take a fresh copy") from error
@@ -115,7 +121,8 @@ def load_network(path: str | Path) -> TrainedNetwork:
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
     _fill(module, tensors, path)
-    return TrainedNetwork(module.eval().requires_grad_(False), kind, options, style.numpy(), about)
+    picture = None if style is None else style.numpy()
+    return TrainedNetwork(module.eval().requires_grad_(False), kind, options, picture, about)
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -23,6 +23,9 @@ KINDS: Mapping[str, Callable[..., nn.Module]] = {
 }
 """What makes a network of each kind from its options."""
 
+CONDITIONED = frozenset({"arbitrary", "photographic"})
+"""Kinds that take a style beside the frame: their files carry no style picture."""
+
 
 def build_network(kind: str, options: Mapping[str, Any]) -> nn.Module:
     """A network of a kind, untrained.

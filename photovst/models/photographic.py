@@ -20,7 +20,7 @@ from photovst.ops.bilateral_splat import splat
 from photovst.ops.color import rec601_luma
 from photovst.ops.masks import resize_masks
 from photovst.ops.resize import limit_long_side, resize
-from photovst.ops.transport import color_moments, transport
+from photovst.ops.transport import LEAST_AREA, color_moments, transport
 
 QUANTILES = 9
 """Of luma, in a style vector."""
@@ -135,16 +135,15 @@ class Photographic(nn.Module):
                 torch.einsum("bkzyx,bkn->bnzyx", regions, differences),
                 2 * colors - 1,
                 (pixels / pixels.mean(dim=(2, 3, 4), keepdim=True)).log1p(),
-                torch.linspace(-1, 1, depth, device=base.device)[:, None, None].expand(
-                    len(base), 1, depth, rows, columns
-                ),
+                brightness.expand(len(base), 1, depth, rows, columns),
             ],
             dim=1,
         )
         told = self.head(self.judge(places)).float()
         identity = base.new_tensor(IDENTITY)[:, None, None, None]
         grids = base + told[:, -1:] * (base - identity) + told[:, :-1]
-        return grids.permute(0, 2, 3, 4, 1)
+        placed: Tensor = grids.permute(0, 2, 3, 4, 1)
+        return placed
 
     def closed_form(
         self, own: Float[Tensor, "b k vector"], wanted: Float[Tensor, "b k vector"]
@@ -160,6 +159,8 @@ class Photographic(nn.Module):
         return small, resize_masks(masks, (small.shape[-2], small.shape[-1])).to(small.dtype)
 
     def _vectors(self, small: Tensor, masks: Tensor, seen: Tensor) -> Tensor:
+        # A region with no area is described as the whole picture, in every number.
+        masks = masks.where(masks.sum(dim=(2, 3), keepdim=True) > LEAST_AREA, 1.0)
         mean, covariance = color_moments(small, masks)
         luma = _quantiles(rec601_luma(small), masks)
         power = (masked_mean(seen.square(), masks) + 1e-6).sqrt()
@@ -168,16 +169,15 @@ class Photographic(nn.Module):
 
 
 def _moments(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    covariance = vectors[..., 3:MOMENTS].unflatten(-1, (3, 3))
+    covariance = vectors[..., 3:MOMENTS].reshape(*vectors.shape[:-1], 3, 3)
     # A blend of styles has a blend of covariances, which is one; what was stored in half the bits may be off by a hair.
     return vectors[..., :3], (covariance + covariance.transpose(-1, -2)) / 2
 
 
 def _quantiles(luma: Float[Tensor, "b 1 h w"], masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k q"]:
-    """Luma below which 10, 20, ... 90 % of a region lie; of one with no area, of the whole picture."""
+    """Luma below which 10, 20, ... 90 % of a region lie."""
     values, order = luma.flatten(1).sort(dim=1)
     weights = masks.flatten(2)
-    weights = weights.where(weights.sum(dim=2, keepdim=True) > 1e-3, 1.0)
     shares = weights.gather(2, order[:, None].expand_as(weights)).cumsum(dim=2)
     wanted = torch.linspace(0, 1, QUANTILES + 2, device=luma.device, dtype=luma.dtype)[1:-1] * shares[..., -1:]
     found = torch.searchsorted(shares, wanted.contiguous()).clamp(max=values.shape[1] - 1)

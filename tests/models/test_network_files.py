@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,26 @@ def test_what_is_saved_is_read(tmp_path: Path, kind: str) -> None:
     frame = torch.rand(1, 3, 20, 24)
     torch.testing.assert_close(read.module(frame), saved.module.eval()(frame), rtol=0, atol=0)
     assert not any(p.requires_grad for p in read.module.parameters())
+
+
+@pytest.mark.parametrize("kind", ["arbitrary", "photographic"])
+def test_a_network_of_any_style_has_no_picture(tmp_path: Path, kind: str) -> None:
+    path, options = tmp_path / "n.safetensors", {"width": 2}
+    module = build_network(kind, options)
+    save_network(path, TrainedNetwork(module, kind, options, None, {}), torch.float32)
+    read = load_network(path)
+    assert read.style is None
+    frame, vectors = torch.rand(1, 3, 20, 24), torch.rand(1, 1, module.vector_size)  # type: ignore[arg-type]
+    torch.testing.assert_close(read.module(frame, vectors), module.eval()(frame, vectors), rtol=0, atol=0)
+    with pytest.raises(WeightsError, match=f"'{kind}' takes any style; it has no picture"):
+        save_network(path, TrainedNetwork(module, kind, options, np.zeros((4, 4, 3), np.uint8), {}))
+
+
+def test_a_network_of_one_style_has_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "n.safetensors"
+    with pytest.raises(WeightsError, match="'reconet' has one style; give its picture"):
+        save_network(path, replace(network(), style=None))
+    assert not path.exists()
 
 
 def test_half_the_bits_take_half_the_room(tmp_path: Path) -> None:
