@@ -170,7 +170,7 @@ def test_every_weight_is_trained_and_nothing_but_these() -> None:
     frame, photo = _frame(32, 48, 28), _frame(32, 48, 29)
     masks = _halves(32, 48)
     result, grid = network.with_features(frame, network.style_vectors(photo, masks), masks)
-    (result.square().mean() + grid.square().mean()).backward()
+    torch.autograd.backward(result.square().mean() + grid.square().mean())
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
