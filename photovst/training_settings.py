@@ -90,8 +90,9 @@ def _check_together(settings: TrainingSettings) -> None:
 def _check_paths(settings: TrainingSettings) -> None:
     due = ("output",) if of_any_style(settings.network.kind) else ("style", "output")
     for name in due:
-        if not getattr(settings, name):
-            raise SettingsError(f"{name} is empty; set {name}=... ({_SCHEMA.meaning(name)})")
+        if not (value := getattr(settings, name)):
+            what = "missing" if value is None else "empty"
+            raise SettingsError(f"{name} is {what}; set {name}=... ({_SCHEMA.meaning(name)})")
     if Path(settings.output).suffix.lower() != NETWORK_SUFFIX:
         raise SettingsError(f"output is {settings.output}, but a network is a {NETWORK_SUFFIX} file; name it so")
     for name in ("style", "style_labels", "start"):
