@@ -138,9 +138,10 @@ def _transformed(planes: Tensor, frames: Tensor, luma: Tensor, x: Tensor, row: T
     guide = luma.reshape(batch * height, 1, width).clamp(0, 1) * 2 - 1
     position = torch.stack([x.expand_as(guide), guide], dim=-1)
     sliced = F.grid_sample(cells, position, padding_mode="border", align_corners=True)
-    matrix = sliced.view(batch, height, 3, 4, width)
-    colors = frames.transpose(1, 2)[:, :, None]
-    return ((matrix[:, :, :, :3] * colors).sum(dim=3) + matrix[:, :, :, 3]).transpose(1, 2)
+    red, green, blue, shift = sliced.view(batch, height, 3, 4, width).unbind(dim=3)
+    colors = frames.transpose(1, 2)[:, :, :, None]
+    result = torch.addcmul(shift, red, colors[:, :, 0])
+    return result.addcmul_(green, colors[:, :, 1]).addcmul_(blue, colors[:, :, 2]).transpose(1, 2)
 
 
 def _row_places(height: int, like: Tensor) -> Tensor:
