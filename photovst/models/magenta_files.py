@@ -23,7 +23,7 @@ URL = "https://storage.googleapis.com/download.magenta.tensorflow.org/models/arb
 """Where Magenta's README says that it is; no hash of it is published."""
 
 ABOUT = {
-    "name": "Ghiasi et al. 2017, as Magenta published it",
+    "name": "Ghiasi et al. 2017, from a checkpoint of Magenta's program",
     "citation": "Ghiasi2017",
     "license": "Apache-2.0, that of Magenta's repository; none is stated for the weights apart",
     "source": URL,
@@ -82,7 +82,8 @@ def checkpoint_at(path: Path) -> Iterator[Path]:
                         with content, (Path(folder) / Path(member.name).name).open("xb") as copy:
                             shutil.copyfileobj(content, copy)
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise WeightsError(f"{path} is no whole archive ({error}); download it again from {URL}") from error
+            reason = str(error).partition(":")[0]  # tarfile lists every compression it tried, a line each
+            raise WeightsError(f"{path} is no whole archive ({reason}); download it again from {URL}") from error
         yield _only(path, [Path(folder) / _without_part(each) for each in Path(folder).iterdir()])
 
 
