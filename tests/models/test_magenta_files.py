@@ -51,7 +51,7 @@ def test_an_archive_becomes_a_network_of_the_published_numbers(folder: Path, tmp
 
 def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "it.safetensors"
-    assert run("weights", "import", folder, "-o", output) == 0
+    assert run("weights", "import", str(folder), "-o", str(output)) == 0
     out, err = capsys.readouterr()
     assert out == f"{output}\n"
     files = [folder / f"model.ckpt.{part}" for part in ("data-00000-of-00001", "index")]
@@ -59,7 +59,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     about, recorded = err.splitlines()
     assert "license: Apache-2.0" in about
     assert recorded.endswith(sums)
-    assert run("weights", "import", tmp_path / "none", "-o", output, "--overwrite") == 2
+    assert run("weights", "import", str(tmp_path / "none"), "-o", str(output), "--overwrite") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("photovst: error: there is no checkpoint ")
     assert output.stat().st_size > 40_000_000
