@@ -16,6 +16,7 @@ from photovst.config import EncoderKind
 from photovst.datasets import clip_folder, davis, flying_chairs, scene_flow, sintel
 from photovst.datasets.sequences import FlowSample, Sequence
 from photovst.errors import MediaError, SettingsError, WeightsError
+from photovst.losses.objective import Encoder
 from photovst.media.images import read_image
 from photovst.media.label_legend import LEGEND, read_legend
 from photovst.media.label_values import read_values
@@ -23,6 +24,7 @@ from photovst.media.records import Picture, as_depth
 from photovst.media.scene_canvas import LABELS
 from photovst.media.scene_looks import Look
 from photovst.media.tensors import to_frame
+from photovst.models.arbitrary import Arbitrary
 from photovst.models.network_files import load_network
 from photovst.models.networks import build_network
 from photovst.models.vgg import CONTENT_LAYER, STYLE_LAYERS
@@ -34,9 +36,12 @@ from photovst.training.batch import UNKNOWN_LABEL
 from photovst.training.checkpoints import read_checkpoint
 from photovst.training.clips import Clips
 from photovst.training.flow_datasets import FlowPairs
+from photovst.training.many_styles import ManyStyles
 from photovst.training.mixture import Mixture
 from photovst.training.motion_terms import OutputTemporal, features_steady
 from photovst.training.painted_scenes import PaintedScenes
+from photovst.training.paintings import Paintings
+from photovst.training.paired_style import PairedStyle
 from photovst.training.picture_terms import (
     BatchContent,
     BatchPhotorealism,
@@ -50,11 +55,11 @@ from photovst.training.plan import Bounds, Plan
 from photovst.training.procedural import Procedural
 from photovst.training.source import Source
 from photovst.training.still_motion import StillMotion
-from photovst.training.still_pictures import SceneFrames, photo_folder
+from photovst.training.still_pictures import SceneFrames, StillPictures, photo_folder
 from photovst.training.style_task import BatchTerm, StyleTask
-from photovst.training_choices import NetworkKind, SourceKind
-from photovst.training_config import SourceSettings, TrainingSettings
-from photovst.training_settings import distances
+from photovst.training_choices import NetworkKind, SourceKind, StyleKind
+from photovst.training_config import NetworkSettings, SourceSettings, StyleSourceSettings, TrainingSettings
+from photovst.training_settings import distances, of_any_style
 
 CHECKPOINT_SUFFIX = ".pt"
 
@@ -62,12 +67,22 @@ SMALLEST_STYLE = 32
 """The shortest side of a style image: below it there are no statistics to speak of."""
 
 
+_GRID = ("luma", "rows", "columns", "width", "size")
+
+
+def _chosen(network: NetworkSettings, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(network, name) for name in names}
+
+
 def network_options(settings: TrainingSettings) -> dict[str, Any]:
     """What the network is built from, besides its kind."""
     chosen = settings.network
     if chosen.kind is NetworkKind.grid:
-        names = ("luma", "rows", "columns", "width", "size")
-        return {name: getattr(chosen, name) for name in names}
+        return _chosen(chosen, _GRID)
+    if chosen.kind is NetworkKind.photographic:
+        return _chosen(chosen, (*_GRID, "learned", "ridge"))
+    if chosen.kind is NetworkKind.arbitrary:
+        return {"predictor": chosen.predictor.value} | _chosen(chosen, ("width", "blocks", "bottleneck"))
     return {"width": chosen.width, "blocks": chosen.blocks, "norm": chosen.norm.value}
 
 
@@ -92,6 +107,8 @@ def build_new_network(settings: TrainingSettings) -> nn.Module:
                 f"start={path} is of another network than {kind} with {options} ({reason.strip()}); set network to"
                 " that, or start anew"
             ) from error
+    if isinstance(network, Arbitrary):
+        network.freeze_prediction(settings.network.frozen)
     return network
 
 
@@ -116,12 +133,14 @@ def _checkpoint(path: Path) -> Mapping[str, Tensor]:
     return {name.removeprefix("network."): value for name, value in module.items()}
 
 
-def read_style_picture(settings: TrainingSettings) -> Picture:
-    """The style image, ``(H, W, 3)`` uint8, at the size it is compared in.
+def read_style_picture(settings: TrainingSettings) -> Picture | None:
+    """The style image, ``(H, W, 3)`` uint8, at the size it is compared in; none for a network of any style.
 
     Raises:
         MediaError: it cannot be read, or is too small.
     """
+    if settings.style is None:
+        return None
     picture = as_depth(read_image(settings.style), np.uint8)
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST_STYLE:
@@ -136,8 +155,16 @@ def read_style_picture(settings: TrainingSettings) -> Picture:
     return np.asarray((small * 255).round().clamp(0, 255).to(torch.uint8).numpy())
 
 
-def build_task(settings: TrainingSettings, network: nn.Module, style: Picture, device: torch.device) -> StyleTask:
+def build_task(
+    settings: TrainingSettings, network: nn.Module, style: Picture | None, device: torch.device
+) -> StyleTask:
     """The network, on its device, and the terms that have a weight.
+
+    Args:
+        settings: of the training.
+        network: what is trained.
+        style: the picture whose style it learns; none where it learns many.
+        device: where it is trained.
 
     Raises:
         WeightsError: the encoder's weights are absent.
@@ -153,11 +180,10 @@ def build_task(settings: TrainingSettings, network: nn.Module, style: Picture, d
     terms: dict[str, BatchTerm] = {}
     if loss.content:
         terms["content"] = BatchContent(content_layer)
-    with torch.no_grad():
-        features = encoder(to_frame(style, device))
-    groups = [[LABELS.index(label) for label in labels] for labels in loss.regions.values()]
-    labels = _style_labels(settings, style).to(device) if groups else None
-    terms["style"] = BatchStyle(features, style_layers or None, labels, groups)
+    if style is None:
+        terms["style"] = PairedStyle(style_layers or None)
+    else:
+        terms["style"] = _one_style(settings, style, encoder, style_layers or None, device)
     simple: dict[str, BatchTerm] = {
         "variation": variation,
         "output_temporal": OutputTemporal(-2, loss.luma.value),
@@ -170,11 +196,21 @@ def build_task(settings: TrainingSettings, network: nn.Module, style: Picture, d
     }
     terms |= {name: term for name, term in simple.items() if getattr(loss, name)}
     weights = {name: float(getattr(loss, name)) for name in terms}
-    return StyleTask(network.to(device), encoder, terms, weights)
+    return StyleTask(network.to(device), encoder, terms, weights, many=style is None)
 
 
-def build_training_data(settings: TrainingSettings) -> Mixture:
-    """Where samples come from.
+def _one_style(
+    settings: TrainingSettings, style: Picture, encoder: Encoder, layers: list[str] | None, device: torch.device
+) -> BatchStyle:
+    with torch.no_grad():
+        features = encoder(to_frame(style, device))
+    groups = [[LABELS.index(label) for label in labels] for labels in settings.loss.regions.values()]
+    labels = _style_labels(settings, style).to(device) if groups else None
+    return BatchStyle(features, layers, labels, groups)
+
+
+def build_training_data(settings: TrainingSettings) -> Mixture | ManyStyles:
+    """Where samples come from; with style pictures where the network is one of any style.
 
     Raises:
         MediaError: a folder is absent or not laid out as it should be.
@@ -187,7 +223,34 @@ def build_training_data(settings: TrainingSettings) -> Mixture:
     sources = tuple(_source(source, store, augmentation) for source in used.values())
     weights = tuple(source.weight for source in used.values())
     size = data.size[0], data.size[1]
-    return Mixture(sources, weights, size, distances(settings.loss), settings.seed)
+    mixture = Mixture(sources, weights, size, distances(settings.loss), settings.seed)
+    return _with_styles(settings, mixture, store) if of_any_style(settings.network.kind) else mixture
+
+
+def _with_styles(settings: TrainingSettings, mixture: Mixture, store: ArrayStore) -> ManyStyles:
+    chosen = settings.styles
+    used = [source for source in chosen.sources.values() if source.weight]
+    return ManyStyles(
+        mixture,
+        tuple(_styles(source, store) for source in used),
+        tuple(source.weight for source in used),
+        (chosen.size[0], chosen.size[1]),
+        chosen.regions,
+        chosen.own,
+        Augmentation((chosen.scale[0], chosen.scale[1]), settings.data.flip),
+    )
+
+
+def _styles(chosen: StyleSourceSettings, store: ArrayStore) -> StillPictures:
+    size = chosen.size[0], chosen.size[1]
+    match chosen.kind:
+        case StyleKind.pictures:
+            return photo_folder(Path(str(chosen.path)))
+        case StyleKind.scenes:
+            looks = tuple(Look[look.value] for look in chosen.looks)
+            return SceneFrames(PaintedScenes(store, looks, chosen.count, chosen.first_seed, 1, size))
+        case StyleKind.paintings:
+            return Paintings(store, chosen.count, chosen.first_seed, size)
 
 
 def build_plan(settings: TrainingSettings) -> Plan:

@@ -24,6 +24,7 @@ from photovst.training.batch import Batch
 from photovst.training.distributed import ranks
 from photovst.training.loop import LOSSES, train
 from photovst.training.loss_log import read_losses
+from photovst.training.many_styles import ManyStyles
 from photovst.training.preparation import prepare
 from photovst.training.samples import Samples
 from photovst.training.stream import stream
@@ -66,7 +67,10 @@ def _train(
     data = build_training_data(settings)
     if folder:
         prepare(data, max(1, settings.data.workers), progress)
-    samples = Samples(folder.samples, settings.sample_clip, device) if folder and settings.sample_every else None
+    samples = None
+    if folder and settings.sample_every:
+        shown = data.styles[0].read(0)[0] if isinstance(data, ManyStyles) else None
+        samples = Samples(folder.samples, settings.sample_clip, device, shown)
 
     def batches(first: int) -> Generator[Batch]:
         chosen = settings.data
@@ -84,10 +88,11 @@ def _about(settings: TrainingSettings, place: Path) -> dict[str, str]:
     terms = {name: f"{value:.4g}" for record in last for name, value in record["terms"].items()}
     frames = settings.data.batch * settings.accumulate * ranks().count
     sources = ", ".join(f"{name} ({source.kind.value})" for name, source in settings.data.sources.items())
+    styles = ", ".join(f"{name} ({source.kind.value})" for name, source in settings.styles.sources.items())
     return {
         "name": settings.name or Path(settings.output).stem,
         "license": settings.license,
-        "style": Path(settings.style).name,
+        "style": Path(settings.style).name if settings.style else f"any; trained on {styles}",
         "data": f"{sources}; seed {settings.seed}; {settings.data.size[1]}x{settings.data.size[0]}",
         "steps": f"{settings.steps} of {frames} samples",
         "encoder": settings.encoder.kind.value,

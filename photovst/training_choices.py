@@ -11,6 +11,23 @@ class NetworkKind(Enum):
     reconet = "reconet"
     johnson = "johnson"
     grid = "grid"
+    arbitrary = "arbitrary"
+    photographic = "photographic"
+
+
+class PredictorKind(Enum):
+    """What a network of any style looks at style pictures with."""
+
+    inception = "inception"
+    mobile = "mobile"
+
+
+class StyleKind(Enum):
+    """Where the style pictures of a network of any style come from."""
+
+    pictures = "pictures"
+    scenes = "scenes"
+    paintings = "paintings"
 
 
 class NetworkNorm(Enum):

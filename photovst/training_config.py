@@ -15,9 +15,11 @@ from photovst.training_choices import (
     Luma as Luma,
     NetworkKind as NetworkKind,
     NetworkNorm as NetworkNorm,
+    PredictorKind as PredictorKind,
     Rendering as Rendering,
     SceneLook as SceneLook,
     SourceKind as SourceKind,
+    StyleKind as StyleKind,
     TrainingOptimizer as TrainingOptimizer,
 )
 
@@ -27,17 +29,32 @@ class NetworkSettings:
     """What is trained."""
 
     kind: NetworkKind = setting(
-        NetworkKind.reconet, "Which network: 'reconet' and 'johnson' paint pixels, 'grid' only changes colors."
+        NetworkKind.reconet,
+        "Which network: of one style, 'reconet' and 'johnson' paint pixels, 'grid' only changes colors; of any style,"
+        " 'arbitrary' paints, 'photographic' only changes colors.",
     )
     width: int = setting(32, "Channels of the first layer; they double twice.", low=1, high=512)
-    blocks: int = setting(5, "For 'reconet' and 'johnson': residual blocks.", low=1, high=32)
+    blocks: int = setting(5, "For 'reconet', 'johnson' and 'arbitrary': residual blocks.", low=1, high=32)
     norm: NetworkNorm = setting(
         NetworkNorm.instance, "For 'reconet' and 'johnson': normalization; 'filter_response' makes no bubbles."
     )
-    luma: int = setting(8, "For 'grid': cells along luma.", low=1, high=64)
-    rows: int = setting(12, "For 'grid': cells from top to bottom.", low=1, high=256)
-    columns: int = setting(16, "For 'grid': cells from left to right.", low=1, high=256)
-    size: int = setting(192, "For 'grid': longer side of the small frame it looks at.", low=32, high=2048)
+    luma: int = setting(8, "For grids: cells along luma.", low=1, high=64)
+    rows: int = setting(12, "For grids: cells from top to bottom.", low=1, high=256)
+    columns: int = setting(16, "For grids: cells from left to right.", low=1, high=256)
+    size: int = setting(192, "For grids: longer side of the small frame it looks at.", low=32, high=2048)
+    predictor: PredictorKind = setting(
+        PredictorKind.mobile, "For 'arbitrary': what looks at style pictures; 'inception' is the published one."
+    )
+    bottleneck: int = setting(100, "For 'arbitrary': numbers of a style vector.", low=1, high=4096)
+    frozen: bool = setting(
+        False, "For 'arbitrary': what predicts styles stays as it is, and only the transform network is trained."
+    )
+    learned: int = setting(
+        24, "For 'photographic': numbers of a style vector beside the color statistics in it.", low=1, high=1024
+    )
+    ridge: float = setting(
+        5e-3, "For 'photographic': variance of color below which contrasts are hardly raised.", low=1e-6, high=1
+    )
 
 
 @dataclass
@@ -96,6 +113,42 @@ class SourceSettings:
 
 
 @dataclass
+class StyleSourceSettings:
+    """One source of style pictures, for networks of any style."""
+
+    kind: StyleKind = setting(
+        MISSING, "What it is: the pictures of a folder, photographs of procedural scenes, or procedural paintings."
+    )
+    path: str | None = setting(None, "The folder, for 'pictures'.")
+    weight: float = setting(1.0, "How often it is drawn from, to the others; 0 leaves it out.", low=0)
+    count: int = setting(48, "For procedural pictures: how many different ones.", low=1, high=100000)
+    first_seed: int = setting(5000, "For procedural pictures: seed of the first one; the others follow.", low=0)
+    looks: list[SceneLook] = setting(list(SceneLook), "For 'scenes': lights, seasons and weathers, in turn.")
+    size: list[int] = setting(
+        [320, 480], "For procedural pictures: height and width they are painted in.", low=32, high=8192
+    )
+
+
+@dataclass
+class StylesSettings:
+    """The styles that a network of any style is trained on."""
+
+    sources: dict[str, StyleSourceSettings] = field(default_factory=dict)
+    size: list[int] = setting([256, 256], "Height and width of the style pictures.", low=32, high=4096)
+    scale: list[float] = setting(
+        [1.0, 2.0], "Smallest and largest window that is cut out, in sizes of the style pictures.", low=0.1, high=16
+    )
+    regions: int = setting(
+        0,
+        "The most regions that take style from their counterparts only, found in clip and style picture together; 0"
+        " compares whole pictures.",
+        low=0,
+        high=8,
+    )
+    own: float = setting(0.0, "Share of the samples whose style is their own frame.", low=0, high=1)
+
+
+@dataclass
 class DataSettings:
     """What is trained on; sample i depends on these settings, the seed and i only."""
 
@@ -139,7 +192,9 @@ class DivergenceSettings:
 class TrainingSettings:
     """A whole training."""
 
-    style: str = setting(MISSING, "The picture whose style the network learns.")
+    style: str | None = setting(
+        None, "The picture whose style the network learns; one of any style takes styles.sources in its place."
+    )
     style_size: int | None = setting(
         512, "Longer side it is shrunk to before it is compared with; its own when not set.", low=32, high=8192
     )
@@ -171,6 +226,7 @@ class TrainingSettings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     loss: LossSettings = field(default_factory=LossSettings)
+    styles: StylesSettings = field(default_factory=StylesSettings)
     data: DataSettings = field(default_factory=DataSettings)
     optimizer: TrainingOptimizerSettings = field(default_factory=TrainingOptimizerSettings)
     divergence: DivergenceSettings = field(default_factory=DivergenceSettings)

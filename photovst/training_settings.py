@@ -18,6 +18,7 @@ from photovst.training_config import (
     NetworkPrecision,
     SourceKind,
     SourceSettings,
+    StyleKind,
     TrainingSettings,
 )
 
@@ -39,6 +40,7 @@ def load_training(
     settings = _SCHEMA.load(files, overrides, fixed, last)
     # The order that files name them in must not tell in the samples: it is no setting.
     settings.data.sources = dict(sorted(settings.data.sources.items()))
+    settings.styles.sources = dict(sorted(settings.styles.sources.items()))
     return settings
 
 
@@ -57,8 +59,14 @@ def distances(loss: LossSettings) -> tuple[int, ...]:
     return (1, loss.long_term_distance) if loss.long_term else (1,)
 
 
+def of_any_style(kind: NetworkKind) -> bool:
+    """Whether a network is trained on many styles, and told which when it is used."""
+    return kind in (NetworkKind.arbitrary, NetworkKind.photographic)
+
+
 def _check_together(settings: TrainingSettings) -> None:
     _check_paths(settings)
+    _check_styles(settings)
     _check_data(settings.data, settings.loss)
     _check_loss(settings)
     optimizer, bounds = settings.optimizer, settings.divergence
@@ -80,15 +88,57 @@ def _check_together(settings: TrainingSettings) -> None:
 
 
 def _check_paths(settings: TrainingSettings) -> None:
-    for name in ("style", "output"):
-        if not getattr(settings, name):
-            raise SettingsError(f"{name} is empty; set {name}=... ({_SCHEMA.meaning(name)})")
+    due = ("output",) if of_any_style(settings.network.kind) else ("style", "output")
+    for name in due:
+        if not (value := getattr(settings, name)):
+            what = "missing" if value is None else "empty"
+            raise SettingsError(f"{name} is {what}; set {name}=... ({_SCHEMA.meaning(name)})")
     if Path(settings.output).suffix.lower() != NETWORK_SUFFIX:
         raise SettingsError(f"output is {settings.output}, but a network is a {NETWORK_SUFFIX} file; name it so")
     for name in ("style", "style_labels", "start"):
         path = getattr(settings, name)
         if path and Path(path).resolve() == Path(settings.output).resolve():
             raise SettingsError(f"output and {name} are both {settings.output}; choose another output")
+
+
+def _check_styles(settings: TrainingSettings) -> None:
+    styles, kind = settings.styles, settings.network.kind
+    if not of_any_style(kind):
+        if styles.sources:
+            raise SettingsError(
+                f"styles.sources are for networks of any style, but network.kind={kind.value} learns one; leave them"
+                " out, or set network.kind=arbitrary or photographic"
+            )
+        return
+    for name in ("style", "style_labels"):
+        if getattr(settings, name):
+            raise SettingsError(
+                f"{name}={getattr(settings, name)} is for networks of one style, but network.kind={kind.value} is of"
+                " any; leave it out, and give styles.sources"
+            )
+    if settings.loss.regions:
+        raise SettingsError(f"loss.regions is for networks of one style; with {kind.value} set styles.regions")
+    used = {name: source for name, source in styles.sources.items() if source.weight}
+    if not used:
+        what = "all have weight 0" if styles.sources else "there are none"
+        raise SettingsError(
+            f"styles.sources: {what}; give one or more, such as styles.sources.paintings.kind=paintings"
+        )
+    _check_count("styles.size", styles.size, "a height and a width, such as [256, 256]")
+    _check_count("styles.scale", styles.scale, "the smallest and the largest, such as [1, 2]")
+    if styles.scale[0] > styles.scale[1]:
+        raise SettingsError(f"styles.scale must not descend, but {styles.scale} was given")
+    if settings.network.frozen and kind is not NetworkKind.arbitrary:
+        raise SettingsError(f"network.frozen=true is for 'arbitrary', not for {kind.value}; leave it out")
+    for name, source in used.items():
+        if (source.kind is StyleKind.pictures) != bool(source.path):
+            raise SettingsError(
+                f"styles.sources.{name}.kind={source.kind.value} "
+                + ("needs a folder; set its path" if not source.path else "is procedural; leave its path out")
+            )
+        _check_count(f"styles.sources.{name}.size", source.size, "a height and a width, such as [320, 480]")
+        if not source.looks:
+            raise SettingsError(f"styles.sources.{name}.looks is empty; name one or more, such as [day, sunset]")
 
 
 def _check_data(data: DataSettings, loss: LossSettings) -> None:
@@ -127,15 +177,16 @@ def _check_loss(settings: TrainingSettings) -> None:
         raise SettingsError("loss.style=0 leaves nothing to learn; give it a weight")
     if loss.style_layers == []:
         raise SettingsError("loss.style_layers is empty; name one layer or more, or leave it out")
-    if loss.grid_smoothness and settings.network.kind is not NetworkKind.grid:
+    of_grids = settings.network.kind in (NetworkKind.grid, NetworkKind.photographic)
+    if loss.grid_smoothness and not of_grids:
         raise SettingsError(
-            f"loss.grid_smoothness={loss.grid_smoothness:g} needs network.kind=grid, but it is"
+            f"loss.grid_smoothness={loss.grid_smoothness:g} needs network.kind=grid or photographic, but it is"
             f" {settings.network.kind.value}; leave one out"
         )
-    if loss.feature_temporal and settings.network.kind is NetworkKind.grid:
+    if loss.feature_temporal and of_grids:
         raise SettingsError(
-            f"loss.feature_temporal={loss.feature_temporal:g} holds features along the flow, but network.kind=grid has"
-            " none of the frame's size; use loss.output_temporal alone"
+            f"loss.feature_temporal={loss.feature_temporal:g} holds features along the flow, but"
+            f" network.kind={settings.network.kind.value} has none of the frame's size; use loss.output_temporal alone"
         )
     if settings.style_labels and not loss.regions:
         raise SettingsError("style_labels goes with loss.regions, which is empty; name regions, or leave it out")

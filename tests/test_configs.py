@@ -12,8 +12,8 @@ import yaml
 
 from photovst.settings_io import describe_settings, load_settings, resolved_yaml
 from photovst.sweeps.file import read_sweep
-from photovst.training_config import SourceKind
-from photovst.training_settings import load_training, peek_training
+from photovst.training_config import SourceKind, StyleKind
+from photovst.training_settings import load_training, of_any_style, peek_training
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT / "configs" / "default.yaml"
@@ -69,12 +69,17 @@ def test_every_shipped_sweep_reads_and_its_base_loads(path: Path) -> None:
 @pytest.mark.parametrize("path", TRAININGS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_shipped_training_loads(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
-    last: dict[str, object] = {"style": "photo.jpg", "output": "net.safetensors"}
+    last: dict[str, object] = {"output": "net.safetensors"}
+    if not of_any_style(peek_training([path], (), "network.kind")):
+        last["style"] = "photo.jpg"
     if peek_training([path], (), "loss.regions"):
         last["style_labels"] = "labels.png"
     for name, source in peek_training([path], (), "data.sources").items():
         if source.kind not in (SourceKind.procedural, SourceKind.still_motion):
             last[f"data.sources.{name}.path"] = "folder"
+    for name, styles in peek_training([path], (), "styles.sources").items():
+        if styles.kind is StyleKind.pictures:
+            last[f"styles.sources.{name}.path"] = "folder"
     settings = load_training([path], last=last)
     assert settings.data.sources
 

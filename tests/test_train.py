@@ -84,6 +84,43 @@ def test_the_same_settings_give_the_same_bytes(place: Path) -> None:
     assert (other / "n.safetensors").read_bytes() == first
 
 
+def any_style(place: Path, kind: str, *more: str) -> TrainingSettings:
+    scenes = {"kind": "scenes", "count": "1", "size": "[64,80]", "first_seed": "1000"}
+    chosen = (
+        *(f"network.kind={kind}", f"output={place / 'n.safetensors'}", "network.size=48"),
+        *("styles.size=[48,48]", "steps=2", *(f"styles.sources.scenes.{name}={scenes[name]}" for name in scenes)),
+    )
+    return load_training((), (*SMALL, *chosen, *more))
+
+
+@pytest.mark.parametrize("kind", ["arbitrary", "photographic"])
+def test_a_network_of_any_style_is_trained_on_many(place: Path, kind: str) -> None:
+    (place / "shown").mkdir()
+    write_image(place / "shown/1.png", np.zeros((33, 40, 3), np.uint8))
+    shown = ("sample_every=2", f"sample_clip={place / 'shown'}")
+    more = {
+        "arbitrary": ("loss.feature_temporal=1", "network.bottleneck=4", "styles.own=0.5", *shown),
+        "photographic": ("styles.regions=2", "loss.grid_smoothness=1", "precision=bfloat16"),
+    }[kind]
+    chosen = any_style(place, kind, "loss.output_temporal=1", *more)
+    network = train(chosen)
+    assert network.kind == kind
+    assert network.style is None
+    assert network.about["style"] == "any; trained on scenes (scenes)"
+    new = build_new_network(chosen).state_dict()
+    assert any(not torch.equal(value, new[name]) for name, value in network.module.state_dict().items())
+
+
+def test_what_predicts_styles_can_stay_as_it_is(place: Path) -> None:
+    begun = train(any_style(place, "arbitrary", "network.bottleneck=4")).module.state_dict()
+    place.joinpath("n.safetensors").rename(place / "begun.safetensors")
+    place.joinpath("n.run").rename(place / "begun.run")
+    frozen = ("network.bottleneck=4", "network.frozen=true", f"start={place / 'begun.safetensors'}")
+    went_on = train(any_style(place, "arbitrary", *frozen)).module.state_dict()
+    changed = {name.split(".")[0] for name, value in went_on.items() if not torch.equal(value, begun[name])}
+    assert changed == {"contract", "residual", "expand"}
+
+
 def test_training_can_start_from_a_network(place: Path) -> None:
     begun = train(settings(place))
     place.joinpath("n.safetensors").rename(place / "begun.safetensors")

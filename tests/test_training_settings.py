@@ -56,13 +56,14 @@ def test_data_is_as_far_apart_as_losses_look() -> None:
 def test_every_setting_is_described_with_a_meaning() -> None:
     rows = {row.name: row for row in describe_training()}
     assert all(row.meaning.endswith(".") for row in rows.values())
-    assert rows["style"].default == "(must be set)"
+    assert rows["output"].default == "(must be set)"
     assert rows["data.sources.<name>.kind"].type.startswith("one of procedural, still_motion, sintel")
     assert rows["loss.regions"].type == "mapping of names to list of text"
 
 
 def test_described_defaults_load_as_overrides() -> None:
-    rows = [row for row in describe_training() if row.default != "(must be set)" and "<" not in row.name]
+    given = ("style", "output")
+    rows = [row for row in describe_training() if row.name not in given and "<" not in row.name]
     assert load(*(f"{row.name}={row.default}" for row in rows)) == load()
 
 
@@ -105,7 +106,7 @@ def test_a_source_of_weight_0_may_lack_its_folder() -> None:
         (["loss.style=0"], r"^loss\.style=0 leaves nothing to learn"),
         (["loss.style_layers=[]"], r"^loss\.style_layers is empty"),
         (["loss.feature_temporal=1", "network.kind=grid"], r"^loss\.feature_temporal=1 .* but network\.kind=grid"),
-        (["loss.grid_smoothness=1"], r"loss\.grid_smoothness=1 needs network\.kind=grid, but it is reconet"),
+        (["loss.grid_smoothness=1"], r"needs network\.kind=grid or photographic, but it is reconet"),
         (["style_labels=x.png"], r"^style_labels goes with loss\.regions, which is empty"),
         (["loss.regions.sky=[sky]"], r"^loss\.regions needs style_labels=PATH"),
         ([*REGIONS, "loss.regions.land=[]"], r"^loss\.regions\.land is empty; name labels among sky, mountain"),
@@ -126,6 +127,44 @@ def test_a_source_of_weight_0_may_lack_its_folder() -> None:
 def test_overrides_refused(overrides: list[str], message: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
         load(*overrides)
+    assert "\n" not in str(caught.value)
+
+
+ANY = ("network.kind=arbitrary", "styles.sources.paintings.kind=paintings")
+
+
+def load_any(*overrides: str) -> TrainingSettings:
+    return load_training((), [SCENES, *ANY, *overrides], {"output": "net.safetensors"})
+
+
+def test_a_network_of_any_style_needs_no_style_but_sources_of_them() -> None:
+    settings = load_any("styles.sources.a.kind=scenes")
+    assert settings.style is None
+    assert list(settings.styles.sources) == ["a", "paintings"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["style=x.png"], r"^style=x\.png is for networks of one style, but network\.kind=arbitrary is of any"),
+        (["styles.sources.paintings.weight=0"], r"^styles\.sources: all have weight 0; give one or more, such as"),
+        (["styles.sources.a.kind=pictures"], r"^styles\.sources\.a\.kind=pictures needs a folder; set its path"),
+        (["styles.sources.paintings.path=x"], r"kind=paintings is procedural; leave its path out"),
+        (["styles.sources.a.kind=scenes", "styles.sources.a.looks=[]"], r"sources\.a\.looks is empty"),
+        (["styles.size=[64]"], r"^styles\.size takes a height and a width"),
+        (["styles.scale=[2, 1]"], r"^styles\.scale must not descend"),
+        (
+            ["loss.regions.sky=[sky]"],
+            r"^loss\.regions is for networks of one style; with arbitrary set styles\.",
+        ),
+        (["network.kind=photographic", "network.frozen=true"], r"^network\.frozen=true is for 'arbitrary'"),
+        (["network.kind=photographic", "loss.feature_temporal=1"], r"but network\.kind=photographic has none"),
+        (["network.kind=reconet", "style=x.png"], r"^styles\.sources are for networks of any style, but .*=reconet"),
+    ],
+)
+def test_styles_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
+        load_any(*overrides)
     assert "\n" not in str(caught.value)
 
 

@@ -67,6 +67,11 @@ class Arbitrary(nn.Module):
         for shifts in self.betas:
             nn.init.zeros_(shifts.bias)  # type: ignore[arg-type]
 
+    def freeze_prediction(self, frozen: bool = True) -> None:
+        """Have training change T only, or all again."""
+        for part in (self.predictor, self.bottleneck, self.gammas, self.betas):
+            part.requires_grad_(not frozen)
+
     def style_vectors(
         self, picture: Float[Tensor, "b 3 h w"], masks: Float[Tensor, "b k _h _w"] | None = None
     ) -> Float[Tensor, "b k vector"]:

@@ -135,16 +135,15 @@ class Photographic(nn.Module):
                 torch.einsum("bkzyx,bkn->bnzyx", regions, differences),
                 2 * colors - 1,
                 (pixels / pixels.mean(dim=(2, 3, 4), keepdim=True)).log1p(),
-                torch.linspace(-1, 1, depth, device=base.device)[:, None, None].expand(
-                    len(base), 1, depth, rows, columns
-                ),
+                brightness.expand(len(base), 1, depth, rows, columns),
             ],
             dim=1,
         )
         told = self.head(self.judge(places)).float()
         identity = base.new_tensor(IDENTITY)[:, None, None, None]
         grids = base + told[:, -1:] * (base - identity) + told[:, :-1]
-        return grids.permute(0, 2, 3, 4, 1)
+        placed: Tensor = grids.permute(0, 2, 3, 4, 1)
+        return placed
 
     def closed_form(
         self, own: Float[Tensor, "b k vector"], wanted: Float[Tensor, "b k vector"]
@@ -168,7 +167,7 @@ class Photographic(nn.Module):
 
 
 def _moments(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    covariance = vectors[..., 3:MOMENTS].unflatten(-1, (3, 3))
+    covariance = vectors[..., 3:MOMENTS].reshape(*vectors.shape[:-1], 3, 3)
     # A blend of styles has a blend of covariances, which is one; what was stored in half the bits may be off by a hair.
     return vectors[..., :3], (covariance + covariance.transpose(-1, -2)) / 2
 

@@ -26,10 +26,10 @@ class InPrecision(nn.Module):
         super().__init__()
         self.network, self.dtype = network, dtype
 
-    def forward(self, frames: Float[Tensor, "b 3 h w"]) -> Any:
-        """What the network answers, in float32."""
+    def forward(self, frames: Float[Tensor, "b 3 h w"], *more: Tensor | None) -> Any:
+        """What the network answers, in float32; ``more`` is what else it is called with."""
         with torch.autocast(frames.device.type, self.dtype):
-            return _in_float32(self.network(frames))
+            return _in_float32(self.network(frames, *more))
 
 
 def _in_float32(answer: Any) -> Any:

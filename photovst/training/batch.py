@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Float, UInt8
@@ -23,6 +23,9 @@ class Sample:
     flow: Float[Tensor, "t_earlier 2 h w"]
     certainty: Float[Tensor, "t_earlier 1 h w"]
     labels: UInt8[Tensor, "t h w"]
+    style: Float[Tensor, "3 hs ws"] | None = None
+    masks: Float[Tensor, "t k h w"] | None = None
+    style_masks: Float[Tensor, "k hs ws"] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,18 @@ class Batch:
             one's grid: ``warp(frames[:, k], flow[:, k])`` is the current frame as the earlier one shows it.
         certainty: of the flow, in [0, 1]: 0 where the earlier frame does not show what the current one does.
         labels: indices into ``media.scenes.LABELS``; `UNKNOWN_LABEL` where it is not known.
+        style: a style picture for each sample, where a network of any style is trained.
+        masks: regions of the frames, summing to 1, where regions take style from their counterparts.
+        style_masks: the counterparts.
     """
 
     frames: Float[Tensor, "b t 3 h w"]
     flow: Float[Tensor, "b t_earlier 2 h w"]
     certainty: Float[Tensor, "b t_earlier 1 h w"]
     labels: UInt8[Tensor, "b t h w"]
+    style: Float[Tensor, "b 3 hs ws"] | None = None
+    masks: Float[Tensor, "b t k h w"] | None = None
+    style_masks: Float[Tensor, "b k hs ws"] | None = None
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -53,15 +62,19 @@ class Batch:
             device: where to.
             channels_last: whether ``frames.flatten(0, 1)`` is laid out pixel by pixel there, with no further copy.
         """
-        moved = [getattr(self, each.name).to(device, non_blocking=True) for each in fields(self)]
-        if channels_last:
-            shape = moved[0].shape
-            moved[0] = moved[0].flatten(0, 1).contiguous(memory_format=torch.channels_last).view(shape)
-        return Batch(*moved)
+        moved = self._each(lambda tensor: tensor.to(device, non_blocking=True))
+        if not channels_last:
+            return moved
+        frames = moved.frames.flatten(0, 1).contiguous(memory_format=torch.channels_last).view(moved.frames.shape)
+        return replace(moved, frames=frames)
 
     def pin_memory(self) -> Batch:
         """The same in page-locked memory, from where copies to a GPU do not wait; PyTorch's loaders call this."""
-        return Batch(*(getattr(self, each.name).pin_memory() for each in fields(self)))
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        tensors = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{name: change(tensor) for name, tensor in tensors.items() if tensor is not None})
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -72,6 +85,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     """
     shapes = {tuple(sample.frames.shape) for sample in samples}
     if len(shapes) != 1:
-        given = ", ".join(str(shape) for shape in sorted(shapes)) or "none"
-        raise MediaError(f"samples of one batch are of one shape (t, 3, h, w), but these were given: {given}")
-    return Batch(*(torch.stack([getattr(sample, each.name) for sample in samples]) for each in fields(Batch)))
+        shown = ", ".join(str(shape) for shape in sorted(shapes)) or "none"
+        raise MediaError(f"samples of one batch are of one shape (t, 3, h, w), but these were given: {shown}")
+    given = [each.name for each in fields(Batch) if getattr(samples[0], each.name) is not None]
+    return Batch(**{name: torch.stack([getattr(sample, name) for sample in samples]) for name in given})

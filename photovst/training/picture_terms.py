@@ -132,10 +132,15 @@ class GridSmoothness:
         self.prior = prior
 
     def __call__(self, drawn: Drawn) -> Float[Tensor, ""]:
-        """0 for one transform everywhere that keeps contrasts. Regions are not told apart."""
+        """0 for one transform everywhere that keeps contrasts. Regions are told apart where the batch has such."""
         rows, columns = drawn.inner.shape[2:4]
-        alike = RegionLinks(drawn.inner.new_ones(rows - 1, columns), drawn.inner.new_ones(rows, columns - 1))
-        return torch.stack([self.prior.roughness(grid, alike) for grid in drawn.inner]).mean()
+        masks = drawn.batch.masks
+        if masks is None:
+            alike = RegionLinks(drawn.inner.new_ones(rows - 1, columns), drawn.inner.new_ones(rows, columns - 1))
+            links = [alike] * len(drawn.inner)
+        else:
+            links = [RegionLinks.of(each[None], rows, columns) for each in masks.flatten(0, 1)]
+        return torch.stack([self.prior.roughness(*each) for each in zip(drawn.inner, links, strict=True)]).mean()
 
 
 def _each(drawn: Drawn, term: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from photovst.progress import Progress
 from photovst.training.flow_datasets import FlowPairs
+from photovst.training.many_styles import ManyStyles
 from photovst.training.mixture import Mixture
 from photovst.training.painted_scenes import PaintedScenes
 from photovst.training.procedural import Procedural
@@ -11,7 +12,7 @@ from photovst.training.still_motion import StillMotion
 from photovst.training.still_pictures import SceneFrames
 
 
-def prepare(data: Mixture, processes: int, progress: Progress) -> None:
+def prepare(data: Mixture | ManyStyles, processes: int, progress: Progress) -> None:
     """Paint the scenes of the data that are not kept yet, and tell where a dataset does not reach far enough.
 
     Args:
@@ -23,6 +24,9 @@ def prepare(data: Mixture, processes: int, progress: Progress) -> None:
         MediaError: a scene cannot be kept.
     """
     scenes: list[PaintedScenes] = []
+    if isinstance(data, ManyStyles):
+        scenes += [styles.scenes for styles in data.styles if isinstance(styles, SceneFrames)]
+        data = data.samples
     for source in data.sources:
         if isinstance(source, FlowPairs) and source.lacking:
             progress.warn(f"{source.lacking}; what has none is not trained on")

@@ -31,13 +31,15 @@ class Samples:
         folder: where ``step_000100.mp4`` and ``step_000100.png`` go.
         clip: what is shown; a procedural scene when not given.
         device: of the network.
+        style: a style picture, for networks of any style.
 
     Raises:
         MediaError: there is no such clip.
     """
 
-    def __init__(self, folder: Path, clip: str | None, device: torch.device) -> None:
+    def __init__(self, folder: Path, clip: str | None, device: torch.device, style: Picture | None = None) -> None:
         self.folder, self.device = folder, device
+        self.more = () if style is None else (to_frame(style, device),)
         self.frames = _procedural() if clip is None else _beginning(clip)
 
     def __call__(self, step: int, module: nn.Module) -> NDArray[np.uint8]:
@@ -50,7 +52,7 @@ class Samples:
         results: list[Picture] = []
         with torch.inference_mode():
             for frame in self.frames:
-                outputs, _ = module(to_frame(frame, self.device))
+                outputs, _ = module(to_frame(frame, self.device), *self.more)
                 results.append(to_picture(outputs))
         rate = Fraction(24)
         info = ClipInfo(

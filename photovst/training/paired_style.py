@@ -1,0 +1,59 @@
+"""The style term of trainings on many styles: each sample is held to the Gram matrices of its own [Ghiasi2017]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from photovst.errors import SettingsError
+from photovst.ops.grams import batch_grams
+from photovst.ops.masks import resize_masks
+from photovst.training.drawn import Drawn
+
+
+class PairedStyle:
+    """Squared Frobenius distance of Gram matrices to the sample's style picture's, relative to its, region by region.
+
+    The same scale as `BatchStyle`: 0 is the picture's style, about 1 none of it.
+
+    Args:
+        layers: which count; all when not given.
+    """
+
+    def __init__(self, layers: Sequence[str] | None = None) -> None:
+        self.layers = layers
+
+    def __call__(self, drawn: Drawn) -> Float[Tensor, ""]:
+        """The mean over layers and pictures, each region by its share of the picture.
+
+        Raises:
+            SettingsError: pictures are too small for every layer.
+        """
+        batch, results = drawn.batch, drawn.results
+        assert batch.style is not None  # the task's data has one a sample
+        times = len(results) // len(batch.style)
+        if batch.masks is None or batch.style_masks is None:
+            masks, style_masks = results.new_ones(len(results), 1, 1, 1), results.new_ones(len(batch.style), 1, 1, 1)
+        else:
+            masks, style_masks = batch.masks[:, -times:].flatten(0, 1), batch.style_masks
+        layers = [name for name in self.layers or drawn.style if name in drawn.style and name in drawn.features]
+        if not layers:
+            raise SettingsError("the frames trained on are too small for every layer of the style; raise data.size")
+        shares = masks.mean(dim=(2, 3))
+        total = results.new_zeros((), dtype=torch.float32)
+        for name in layers:
+            with torch.no_grad():
+                wanted = _grams(drawn.style[name], style_masks).repeat_interleave(times, dim=0)
+            distance = (_grams(drawn.features[name], masks) - wanted).square().sum(dim=(2, 3))
+            size = wanted.square().sum(dim=(2, 3)).clamp_min(1e-12)
+            total = total + (shares * distance / size).sum(dim=1).mean()
+        return total / len(layers)
+
+
+def _grams(features: Tensor, masks: Tensor) -> Tensor:
+    size = features.shape[-2], features.shape[-1]
+    fitted = masks.expand(-1, -1, *size) if masks.shape[-2:] == (1, 1) else resize_masks(masks, size)
+    return batch_grams(features, fitted)
