@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,11 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from photovst.build import build_cache
-from photovst.config import Backend, NetworkPrecision, Settings
+from photovst.build_predicted import build_painter, network_path
+from photovst.config import Backend, NetworkPrecision, Settings, StylerKind
 from photovst.errors import SettingsError
 from photovst.feedforward.conversion import NEEDS_ONNX, any_size, to_onnx
 from photovst.feedforward.onnx_network import OnnxNetwork
 from photovst.feedforward.torch_network import TorchNetwork
+from photovst.feedforward.with_style import WithStyle
 from photovst.models.network_files import load_network
 from photovst.provenance import code_version, hash_input
 from photovst.types import Size
@@ -39,22 +43,29 @@ class Network(Protocol):
         """Get ready for frames of this size, so many at once."""
         ...
 
-    def __call__(self, frames: Tensor) -> Tensor:
-        """``(b, 3, h, w)`` float32 in [0, 1], and so what comes out."""
+    def __call__(self, frames: Tensor, vectors: Tensor | None = None) -> Tensor:
+        """``(b, 3, h, w)`` float32 in [0, 1], and so what comes out; in the style of ``vectors`` where it takes any."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Restyler:
-    """A network, how many frames it takes at once, and where."""
+    """A network, how many frames it takes at once, and where; and its style vector over time, where that moves."""
 
     network: Network
     batch: int
     device: torch.device
+    style_at: Callable[[float], Tensor] | None = None
+
+    def restyled(self, frames: Tensor, times: Sequence[float]) -> Tensor:
+        """Frames that are shown at these times, in seconds, restyled."""
+        if self.style_at is None:
+            return self.network(frames)
+        return self.network(frames, torch.stack([self.style_at(time) for time in times]).to(frames))
 
 
 def build_restyler(settings: Settings, device: torch.device, size: Size, *, still: bool = False) -> Restyler:
-    """The trained network that the style names.
+    """The trained network that the style names, or one of any style that was told it.
 
     Args:
         settings: of the run.
@@ -68,17 +79,32 @@ def build_restyler(settings: Settings, device: torch.device, size: Size, *, stil
     """
     chosen = settings.feedforward
     _check(settings, device)
-    module = load_network(settings.style).module
+    painter = build_painter(settings) if settings.styler is StylerKind.predicted else None
+    module = load_network(settings.style).module if painter is None else painter.module
+    style_at = painter.at if painter is not None and painter.weights.moves else None
     batch = 1 if still else chosen.batch or (1 if device.type == "cpu" else GPU_BATCH)
     network: Network
     if chosen.backend is Backend.onnxruntime:
+        if style_at is not None or settings.predicted.content:
+            raise SettingsError(
+                "feedforward.backend=onnxruntime takes one style throughout; leave predicted.keyframes and"
+                " predicted.content out, or set feedforward.backend=torch"
+            )
         shape = None if any_size(module) else (batch, size)
         network = OnnxNetwork(module, _onnx(settings, module, shape), shape)
     else:
         dtype = DTYPES[chosen.precision]
         network = TorchNetwork(module, device, dtype, channels_last=chosen.channels_last, compile=chosen.compile)
     network.prepare(batch, size, device)
-    return Restyler(network, batch, device)
+    return Restyler(network, batch, device, style_at)
+
+
+def _identity(settings: Settings, module: nn.Module) -> str:
+    """What a network is, and what it was told."""
+    if not isinstance(module, WithStyle):
+        return hash_input(settings.style)
+    told = hashlib.sha256(module.vector.numpy().tobytes()).hexdigest()
+    return f"{hash_input(network_path(settings))} {told}"
 
 
 def _check(settings: Settings, device: torch.device) -> None:
@@ -110,6 +136,6 @@ def _onnx(settings: Settings, module: nn.Module, shape: tuple[int, Size] | None)
         versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in CONVERTERS)
     except importlib.metadata.PackageNotFoundError as error:
         raise SettingsError(NEEDS_ONNX) from error
-    kind = f"onnx {hash_input(settings.style)} {shape} {versions} {code_version()['sha256']}"
+    kind = f"onnx {_identity(settings, module)} {shape} {versions} {code_version()['sha256']}"
     stored = cache.get(kind, (), lambda: {"model": np.frombuffer(to_onnx(module, shape), np.uint8)})
     return stored["model"].tobytes()

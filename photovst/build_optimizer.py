@@ -48,8 +48,11 @@ def build_optimizer(
     regions: Regions,
     still: bool = False,
     passage: int | None = None,
+    predict: Callable[[Guides], BilateralGrid] | None = None,
 ) -> FrameOptimizer:
     """The per-frame optimizer of a shot, or of a still; of one pass over it, counted from 1, where there are several.
+
+    ``predict`` gives the grid that a frame starts from with ``schedule.start=predicted``.
 
     Raises:
         SettingsError: no term has a weight, or only those that hold a frame to earlier ones, so that every frame would
@@ -73,7 +76,7 @@ def build_optimizer(
             window=optimizer.window,
             line_search=optimizer.line_search,
         ),
-        starts=build_starts(settings, regions.photo.device, still),
+        starts=build_starts(settings, regions.photo.device, still, predict),
         handover=_through_8_bits if settings.compat is Compat.torch7 else None,
     )
 
@@ -182,8 +185,13 @@ def build_scales(settings: Settings, still: bool, passage: int | None = None) ->
     return scales
 
 
-def build_starts(settings: Settings, device: torch.device, still: bool = False) -> Starts:
-    """What frames start from."""
+def build_starts(
+    settings: Settings,
+    device: torch.device,
+    still: bool = False,
+    predict: Callable[[Guides], BilateralGrid] | None = None,
+) -> Starts:
+    """What frames start from; ``predict`` gives a grid for a frame, which only the predicted start asks for."""
     schedule, levels = settings.schedule, settings.parametrization.levels
     unchanged = build_start(settings, device, still)
     as_is = lambda guides: unchanged(guides.frame)  # noqa: E731
@@ -203,6 +211,10 @@ def build_starts(settings: Settings, device: torch.device, still: bool = False) 
         case Fill.warped:
             fill = "warped"
     first = noise if schedule.start is config.Start.noise else as_is
+    anew = as_is
+    if schedule.start is config.Start.predicted:
+        assert predict is not None  # whoever builds an optimizer for it has a network
+        first = anew = _resampled(predict, build_cells(settings, still))
     match schedule.next_start:
         case NextStart.warped:
             return Starts(first, "warped", fill=fill)
@@ -211,7 +223,7 @@ def build_starts(settings: Settings, device: torch.device, still: bool = False) 
         case NextStart.first:
             return Starts(first, "first")
         case NextStart.content:
-            return Starts(first, "anew", as_is)
+            return Starts(first, "anew", anew)
         case NextStart.noise:
             return Starts(first, "anew", noise)
 
@@ -221,9 +233,24 @@ def build_start(settings: Settings, device: torch.device, still: bool = False) -
     chosen = settings.parametrization
     match chosen.kind:
         case ParametrizationKind.bilateral_grid:
-            grid = chosen.still if still else chosen
-            cells = (chosen.luma, grid.rows, grid.columns)
-            prior = GridPrior(grid.smoothness, grid.luma_smoothness, grid.region_smoothness, grid.gain)
+            cells, prior = build_cells(settings, still), build_prior(settings, still)
             return lambda frame: BilateralGrid.identity(cells, prior, device)
         case ParametrizationKind.pixels:
             return lambda frame: Pixels.identity(frame, chosen.levels)
+
+
+def build_cells(settings: Settings, still: bool = False) -> tuple[int, int, int]:
+    """Cells of the grid along luma, rows and columns."""
+    chosen = settings.parametrization
+    grid = chosen.still if still else chosen
+    return chosen.luma, grid.rows, grid.columns
+
+
+def build_prior(settings: Settings, still: bool = False) -> GridPrior:
+    """What grids are held to."""
+    grid = settings.parametrization.still if still else settings.parametrization
+    return GridPrior(grid.smoothness, grid.luma_smoothness, grid.region_smoothness, grid.gain)
+
+
+def _resampled(predict: Callable[[Guides], BilateralGrid], cells: tuple[int, int, int]) -> Start:
+    return lambda guides: predict(guides).resampled(cells)

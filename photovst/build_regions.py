@@ -22,7 +22,7 @@ from photovst.guidance.mask_track import MaskTrack
 from photovst.guidance.matching import Rules
 from photovst.guidance.region_finder import Photo, RegionFinder
 from photovst.guidance.region_sources import Drawn, Joint, Named, RegionSource
-from photovst.guidance.regions import Regions, unrefined, whole_frame
+from photovst.guidance.regions import Regions, unrefined, whole_frame, whole_photo
 from photovst.guidance.segmentation import Segmenter
 from photovst.media.tensors import to_frame
 from photovst.ops.mask_refinement import refine_masks
@@ -40,7 +40,12 @@ SourceOf = Callable[[Sequence[Tensor], range], RegionSource]
 
 
 def build_region_finder(
-    settings: Settings, photo: Tensor | None, frames: int, size: Size | None = None, cache: GuideCache | None = None
+    settings: Settings,
+    photo: Tensor | None,
+    frames: int,
+    size: Size | None = None,
+    cache: GuideCache | None = None,
+    blended: Sequence[Photo] = (),
 ) -> RegionsOf:
     """What finds the regions of each shot of a clip; networks and files are read once.
 
@@ -50,6 +55,7 @@ def build_region_finder(
         frames: in the whole clip.
         size: of its frames, which mask files must have; where it is not given, any will do.
         cache: where slow segmentations are kept.
+        blended: photographs whose style is blended with that of ``photo``.
 
     Raises:
         MediaError: a mask file or a photograph is absent or cannot be read, or there are fewer masks than frames.
@@ -58,7 +64,8 @@ def build_region_finder(
     """
     segmentation, name = settings.segmentation, Path(settings.style).name
     if segmentation.method is SegmentationMethod.none:
-        return lambda samples, shot: whole_frame(samples[0] if photo is None else photo, name)
+        others = [whole_photo(each.image, each.name) for each in blended]
+        return lambda samples, shot: whole_frame(samples[0] if photo is None else photo, name, others)
     device = build_device(settings) if photo is None else photo.device
     own = {region: _photo(region, path, device) for region, path in segmentation.styles.items()}
     by_hand = segmentation.method is SegmentationMethod.files
@@ -76,6 +83,7 @@ def build_region_finder(
         own,
         segmentation.weights,
         orphans_take_all=settings.compat is not Compat.torch7,
+        blended=blended,
     )
     source_of = _build_sources(settings, photo, device, frames, size, cache)
     return lambda samples, shot: finder.find(source_of(samples, shot), samples)

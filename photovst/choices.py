@@ -5,6 +5,13 @@ from __future__ import annotations
 from enum import Enum
 
 
+class StylerKind(Enum):
+    """What gives frames the style."""
+
+    optimized = "optimized"
+    predicted = "predicted"
+
+
 class EncoderKind(Enum):
     """What turns a picture into the features that style and content are measured in."""
 
@@ -141,6 +148,7 @@ class Start(Enum):
 
     content = "content"
     noise = "noise"
+    predicted = "predicted"
 
 
 class NextStart(Enum):

@@ -30,8 +30,13 @@ from photovst.choices import (
     Precision as Precision,
     SegmentationMethod as SegmentationMethod,
     Start as Start,
+    StylerKind as StylerKind,
     TemporalLoss as TemporalLoss,
     TemporalTarget as TemporalTarget,
+)
+from photovst.network_config import (
+    FeedforwardSettings as FeedforwardSettings,
+    PredictedSettings as PredictedSettings,
 )
 from photovst.schema.fields import setting
 
@@ -297,7 +302,10 @@ class ScheduleSettings:
         640, "A further working size for stills; no effect below the last scale.", low=16, high=8192
     )
     still_iterations: int = setting(14, "Iterations there; 0 leaves it out.", low=0)
-    start: Start = setting(Start.content, "What the first frame of a shot starts from; noise is for free pixels.")
+    start: Start = setting(
+        Start.content,
+        "What the first frame of a shot starts from; noise is for free pixels, predicted is what a network gives.",
+    )
     next_start: NextStart = setting(
         NextStart.warped, "What a later frame starts from; warped is the previous result, carried along the flow."
     )
@@ -315,21 +323,6 @@ class LocalAffineSettings:
     enabled: bool = setting(False, "Smooth the result so, and bring it to full size so.")
     radius: int = setting(15, "Pixels of the working size over which transforms are smoothed.", low=0, high=200)
     range: float = setting(0.01, "Color difference over which they are.", low=1e-4)
-
-
-@dataclass
-class FeedforwardSettings:
-    """A trained network in place of optimization: where the style is a .safetensors file, with strength and video."""
-
-    backend: Backend = setting(
-        Backend.torch, "What computes the network; 'onnxruntime' is for a CPU and needs the extra onnx."
-    )
-    precision: NetworkPrecision = setting(
-        NetworkPrecision.float32, "What it computes in; float16 is for a GPU, bfloat16 for some CPUs, too."
-    )
-    batch: int | None = setting(None, "Frames computed at once; when not set 1 on a CPU, 8 on a GPU.", low=1, high=256)
-    channels_last: bool = setting(True, "Keep features with their channels together; most often faster.")
-    compile: bool = setting(False, "Compile the network first (torch.compile); pays where many frames follow.")
 
 
 @dataclass
@@ -368,11 +361,17 @@ class Settings:
 
     content: str = setting(MISSING, "The clip: a video file, a folder or glob of frames, or a still.")
     style: str = setting(
-        MISSING, "The photograph whose light, season or weather the clip takes, or a trained network (.safetensors)."
+        MISSING,
+        "The photograph whose light, season or weather the clip takes; or a trained network, or, with styler=predicted,"
+        " a saved style (.safetensors).",
     )
     pairs: str | None = setting(None, "A folder of Luan et al.'s published pairs, in place of content and style.")
     pair: str | None = setting(None, "Which of them: a number, numbers with commas, or 'all' for a table.")
     output: str = setting(MISSING, "The result: a video file, a picture, or a folder for 'png'.")
+    styler: StylerKind = setting(
+        StylerKind.optimized,
+        "What gives the clip the photograph's look: each frame optimized, or a network, in one pass.",
+    )
     strength: float = setting(
         1.0, "How much of the change is shown: 0 is the clip as it was, 1 the full result.", low=0, high=1
     )
@@ -388,6 +387,7 @@ class Settings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     local_affine: LocalAffineSettings = field(default_factory=LocalAffineSettings)
     feedforward: FeedforwardSettings = field(default_factory=FeedforwardSettings)
+    predicted: PredictedSettings = field(default_factory=PredictedSettings)
     shots: ShotSettings = field(default_factory=ShotSettings)
     video: VideoSettings = field(default_factory=VideoSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)

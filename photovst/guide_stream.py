@@ -129,7 +129,7 @@ class GuideStream:
                 frame=frame,
                 image=image,
                 small=small,
-                guides=Guides(content, masks, motions, index),
+                guides=Guides(content, masks, motions, index, float(frame.time)),
                 regions=regions,
                 begins=begins,
                 seconds=time.perf_counter() - began,
@@ -163,8 +163,12 @@ def build_guide_stream(
     device: torch.device,
     done: int = 0,
     carried: Arrays | None = None,
+    long_side: int | None = None,
 ) -> GuideStream:
-    """The guides of a clip as settings have them; see `GuideStream`, and `shot_regions` for ``find``."""
+    """The guides of a clip as settings have them; see `GuideStream`, and `shot_regions` for ``find``.
+
+    The working size is the last of the optimizer's, where ``long_side`` is not given.
+    """
     return GuideStream(
         clip=clip,
         overview=overview,
@@ -175,7 +179,7 @@ def build_guide_stream(
         every=settings.segmentation.every,
         carries=persists(settings),
         size=size,
-        long_side=build_scales(settings, overview.count == 1)[-1].long_side,
+        long_side=long_side or build_scales(settings, overview.count == 1)[-1].long_side,
         device=device,
         done=done,
         carried=carried,

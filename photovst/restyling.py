@@ -89,7 +89,8 @@ def _results(
         return whole, 0.0, False
     frames = to_frames(filled(group.images, restyler.batch), restyler.device)
     began = _now(restyler.device)
-    restyled = restyler.network(frames)
+    times = [float(frame.time) for frame in filled(group.frames, restyler.batch)]
+    restyled = restyler.restyled(frames, times)
     seconds = _now(restyler.device) - began
     if strength < 1:
         restyled = torch.lerp(frames, restyled, strength)

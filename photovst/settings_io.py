@@ -20,6 +20,7 @@ from photovst.config import (
     Start,
 )
 from photovst.errors import SettingsError
+from photovst.network_settings import check_predicted
 from photovst.schema.loading import Schema, SettingRow as SettingRow
 from photovst.schema.printing import (
     plain,
@@ -108,6 +109,7 @@ def _check_together(settings: Settings) -> None:
             " schedule.scales, counted from 0; lower it"
         )
     _check_neighbors(settings)
+    check_predicted(settings)
     if settings.compat is Compat.torch7:
         _check_torch7(settings)
     if segmentation.method is SegmentationMethod.files and not segmentation.content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -13,9 +14,10 @@ from torch import Tensor
 
 from photovst.ahead import ahead, in_turn
 from photovst.build import build_cache, build_motion
-from photovst.build_optimizer import build_distances, build_optimizer, build_start
+from photovst.build_optimizer import build_distances, build_optimizer, build_start, persists
+from photovst.build_predicted import Predictor
 from photovst.build_regions import build_region_finder
-from photovst.config import SegmentationMethod, Settings
+from photovst.config import SegmentationMethod, SegmentationSettings, Settings, StylerKind
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
@@ -55,9 +57,10 @@ class Stylization:
         clip: what is stylized.
         overview: its shots.
         size: of the result.
-        encoder: of the objective.
+        encoder: of the objective; None where nothing is optimized.
         photo: the photograph.
         progress: is told of every frame.
+        predictor: the network that gives color transforms, or those that the optimizer starts from.
     """
 
     def __init__(
@@ -67,22 +70,28 @@ class Stylization:
         clip: Clip,
         overview: Survey,
         size: Size,
-        encoder: Encoder,
+        encoder: Encoder | None,
         photo: Tensor,
         progress: Progress,
+        predictor: Predictor | None = None,
     ) -> None:
+        self.predictor = predictor
+        self.predicted = settings.styler is StylerKind.predicted
+        if self.predicted and predictor is not None and predictor.whole:
+            settings = replace(settings, segmentation=SegmentationSettings(SegmentationMethod.none))
         self.settings, self.run, self.clip, self.overview = settings, run, clip, overview
         self.size, self.encoder, self.photo, self.progress = size, encoder, photo, progress
         self.still = overview.count == 1
-        moving = not self.still and (build_distances(settings) or settings.schedule.passes.count > 1)
+        moving = not self.still and (self.distances() or settings.schedule.passes.count > 1)
         # Only where something asks for it: a network's weights may be needed.
         slow = settings.segmentation.method is SegmentationMethod.ade20k
         cache = build_cache(settings) if moving or slow else None
         self.motion = build_motion(settings, clip.info.size, photo.device, cache) if moving else None
-        self.find_regions = build_region_finder(settings, photo, overview.count, clip.info.size, cache)
+        blended = () if predictor is None else tuple(predictor.photos.values())
+        self.find_regions = build_region_finder(settings, photo, overview.count, clip.info.size, cache, blended)
         if isinstance(self.motion, FlowFiles):
             several = settings.schedule.passes.count if settings.schedule.passes.count > 1 else None
-            distances = {*build_distances(settings, several), *((1,) if several else ())}
+            distances = {*self.distances(several), *((1,) if several else ())}
             self.motion.check(overview.pairs(distances))  # before hours of work
         self.start = build_start(settings, photo.device, self.still)
 
@@ -101,11 +110,11 @@ class Stylization:
         done, carried = _resume_point(self.run, self.overview, folder, frames)
         if done > frames.start and (passage is not None or self.settings.schedule.passes.count == 1):
             self.progress.note(f"{done - frames.start} of {len(frames)} frames are done; going on from there")
-        distances = build_distances(self.settings, passage)
+        distances = self.distances(passage)
         clip = self.clip if shot is None else excerpt(self.clip, frames)
         stream = build_guide_stream(
             self.settings, clip, self.overview, self.find_regions, self.motion, distances, self.size,
-            self.photo.device, done, carried,
+            self.photo.device, done, carried, self._long_side(),
         )  # fmt: skip
         reach = max(*self.settings.objective.temporal.neighbors, 1)
         results = Results(self.run, folder, self.start, self.photo.device, reach)
@@ -113,7 +122,7 @@ class Stylization:
         with closing(self.ahead(stream)) as steps:
             for step in steps:
                 if step.begins:
-                    styler = self.styler(step.regions, passage)
+                    styler = self._styler(step.regions, passage)
                     results.begin_shot(step.index)
                     for notice in step.regions.notices if folder == FINAL else ():
                         self.progress.warn(notice)
@@ -135,7 +144,15 @@ class Stylization:
 
     def styler(self, regions: Regions, passage: int | None) -> FrameOptimizer:
         """The optimizer of a shot with these regions."""
-        return build_optimizer(self.settings, self.encoder, regions, self.still, passage)
+        assert self.encoder is not None  # there is one where something is optimized
+        predict = None if self.predictor is None else self.predictor.grids(self.settings, regions, self.still).grid
+        return build_optimizer(self.settings, self.encoder, regions, self.still, passage, predict)
+
+    def distances(self, passage: int | None = None) -> tuple[int, ...]:
+        """How many frames away those are whose motion to a frame is asked for, ascending."""
+        if self.predicted:
+            return (1,) if persists(self.settings) else ()
+        return build_distances(self.settings, passage)
 
     def regions(self, shot: Shot, content: Tensor) -> Regions:
         """The regions of a shot; ``content`` is a frame of it."""
@@ -170,20 +187,24 @@ class Stylization:
     ) -> None:
         """Note down what a frame took, and the flicker of its regions where it was measured."""
         terms = {name: value for name, value in stylized.losses.items() if name != "total"}
-        loss = stylized.losses.get("total", 0.0)
+        loss = None if self.predicted else stylized.losses.get("total", 0.0)
         self.run.add_record(
-            {
-                "frame": index,
-                "loss": loss,
-                "terms": terms,
-                "iterations": stylized.iterations,
-                "evaluations": stylized.evaluations,
-                "seconds": dict(seconds),
-            }
+            ({"frame": index} if self.predicted else {"frame": index, "loss": loss, "terms": terms})
+            | {"iterations": stylized.iterations, "evaluations": stylized.evaluations, "seconds": dict(seconds)}
             | ({} if flicker is None else {"mask_flicker": flicker})
             | ({} if passage is None else {"pass": passage})
         )
         self.progress.frame(index, self.overview.count, loss, sum(seconds.values()), stylized.iterations)
+
+    def _styler(self, regions: Regions, passage: int | None) -> Styler:
+        if self.predicted:
+            assert self.predictor is not None  # there is one where something is predicted
+            return self.predictor.grids(self.settings, regions, self.still)
+        return self.styler(regions, passage)
+
+    def _long_side(self) -> int | None:
+        """The working size where the optimizer has no say in it: the network's."""
+        return self.predictor.network.size if self.predicted and self.predictor is not None else None
 
     def _stylized(
         self, step: Step, styler: Styler, results: Results, distances: tuple[int, ...], passage: int | None
@@ -195,7 +216,7 @@ class Stylization:
         seconds = {
             "regions": step.segmenting,
             "guides": step.seconds - step.segmenting,
-            "optimize": time.perf_counter() - began,
+            "network" if self.predicted else "optimize": time.perf_counter() - began,
         }
         self.record(step.index, stylized, seconds, passage, step.flicker)
         if passage is not None:

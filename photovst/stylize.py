@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,15 @@ import torch
 
 from photovst.build import build_device, build_encoder
 from photovst.build_network import build_restyler
-from photovst.config import FlowMethod, SegmentationMethod, Settings
+from photovst.build_predicted import (
+    build_predictor,
+    check_style,
+    network_path,
+    predicts_pictures,
+    style_paths,
+    style_weights,
+)
+from photovst.config import FlowMethod, SegmentationMethod, Settings, Start, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
 from photovst.highlights import Highlights
@@ -22,6 +30,7 @@ from photovst.media.tensors import resized, to_frame, to_picture
 from photovst.media.video_writer import ClipWriter, check_output
 from photovst.models.network_files import is_network
 from photovst.multipass import run_passes
+from photovst.network_settings import MAIN, TIME, asks_for_prediction
 from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
 from photovst.optimize.neighbors import Stylized
@@ -38,6 +47,9 @@ from photovst.types import Size
 OF_NETWORKS = ("strength", "feedforward", "video")
 """Settings with a say in what a trained network gives; all others are of optimization."""
 
+OF_OPTIMIZATION = ("compat", "encoder", "objective", "parametrization", "optimizer", "schedule", "feedforward")
+"""Settings with no say in what the photographic network of any style gives."""
+
 OF_ANY_RUN = ("content", "style", "output", "pairs", "pair", "seed", "device", "cache")
 """Settings of whichever run, that nobody need be warned of."""
 
@@ -50,7 +62,7 @@ def stylize_clip(
     progress: Progress,
     first: Callable[[Stylization], None] | None = None,
 ) -> Path:
-    """Restyle a clip and return the path of the result: by optimization, or by the network that the style names.
+    """Restyle a clip and return the path of the result: by optimization, or by a network.
 
     The result appears under its name only when it is whole. Everything needed to go on after a kill is in the run
     folder; the same call resumes and ends with the same bytes. ``first`` may do frames before they are taken in
@@ -63,21 +75,23 @@ def stylize_clip(
     output = Path(settings.output)
     folder = run_folder or default_run_folder(output)
     _check_apart(folder, output)
+    check_style(settings)
     clip = open_clip(settings.content)
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
     size = _output_size(settings, clip.info.size)
     device = build_device(settings)
-    if is_network(settings.style):
+    if _gives_pictures(settings):
         _restyle(settings, clip, size, device, folder, overwrite, progress)
         return output
-    encoder = build_encoder(settings, device)
-    photo = to_frame(read_style(settings.style), device)
-    _warn_of_idle(settings, ("feedforward",), "a photograph", progress)
+    predicted = settings.styler is StylerKind.predicted
+    encoder = None if predicted else build_encoder(settings, device)
+    photo, predictor = to_frame(read_style(settings.style), device), build_predictor(settings, device)
+    _warn_of_idle(settings, *_idle(settings), progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
         overview = survey(clip, settings.shots.threshold if settings.shots.detect else None)
-        work = Stylization(settings, run, clip, overview, size, encoder, photo, progress)
+        work = Stylization(settings, run, clip, overview, size, encoder, photo, progress, predictor)
         if settings.schedule.passes.count > 1:
             run_passes(work)
         elif first is not None:
@@ -112,8 +126,7 @@ def _restyle(
     """Restyle a clip by a trained network."""
     output, codec = Path(settings.output), settings.video.codec.value
     photo = to_frame(read_style(settings.style))
-    idle = [each.name for each in fields(settings) if each.name not in (*OF_NETWORKS, *OF_ANY_RUN)]
-    _warn_of_idle(settings, idle, "a trained network", progress)
+    _warn_of_idle(settings, *_idle(settings), progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("network")
@@ -134,16 +147,38 @@ def _restyle(
         StoredFrames(run).drop()
 
 
-def _warn_of_idle(settings: Settings, idle: Iterable[str], style: str, progress: Progress) -> None:
-    """Name what is set, and has no say with such a style."""
+def _gives_pictures(settings: Settings) -> bool:
+    """Whether a run has a network that gives pictures: of the style it was trained for, or of any."""
+    return is_network(settings.style) or predicts_pictures(settings)
+
+
+def _idle(settings: Settings) -> tuple[list[str], str]:
+    """Settings and sections with no say in such a run, and what kind of run that is."""
+    everything = [each.name for each in fields(settings) if each.name not in OF_ANY_RUN]
+    if is_network(settings.style):
+        return [name for name in everything if name not in OF_NETWORKS], "a trained network as style"
+    if predicts_pictures(settings):
+        said = [name for name in everything if name not in (*OF_NETWORKS, "styler", "predicted")]
+        return [*said, "predicted.steadiness"], "a painterly network"
+    if settings.styler is StylerKind.predicted:
+        return list(OF_OPTIMIZATION), "styler=predicted"
+    if settings.schedule.start is Start.predicted:
+        return ["feedforward", "predicted.steadiness"], "schedule.start=predicted"
+    return ["feedforward", "predicted"], "a photograph as style"
+
+
+def _warn_of_idle(settings: Settings, idle: Iterable[str], kind: str, progress: Progress) -> None:
+    """Name what is set, and has no say in such a run."""
     defaults = {name: leaf.default for name, leaf in leaves(Settings)}
     sections = frozenset(idle)
     given = [
-        name for name, leaf, value in values(settings) if name.partition(".")[0] in sections and value != defaults[leaf]
+        name
+        for name, leaf, value in values(settings)
+        if value != defaults[leaf] and any(name == each or name.startswith(f"{each}.") for each in sections)
     ]
     if given:
         more = f" and {len(given) - 3} more" if len(given) > 3 else ""
-        progress.warn(f"{', '.join(given[:3])}{more} changed from the default, which has no say with {style} as style")
+        progress.warn(f"{', '.join(given[:3])}{more} changed from the default, which has no say with {kind}")
 
 
 def is_finished(settings: Settings, run_folder: Path) -> bool:
@@ -153,8 +188,15 @@ def is_finished(settings: Settings, run_folder: Path) -> bool:
 
 def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     inputs = {"content": settings.content, "style": settings.style}
+    idle = [name for name in _idle(settings)[0] if name not in OF_ANY_RUN]
     if is_network(settings.style):
-        idle = [each.name for each in fields(settings) if each.name not in OF_NETWORKS]
+        return identity(settings, inputs, str(device), (*NOT_IN_RESULT, *idle))
+    if asks_for_prediction(settings):
+        inputs["predicted.network"] = str(network_path(settings))
+        others = {name: path for name, path in style_paths(settings).items() if name != MAIN}
+        inputs |= {f"predicted.styles.{name}": path for name, path in others.items()}
+        settings, idle = _with_blend(settings), [*idle, "predicted.styles"]
+    if predicts_pictures(settings):
         return identity(settings, inputs, str(device), (*NOT_IN_RESULT, *idle))
     if settings.segmentation.method is SegmentationMethod.files:
         inputs["segmentation.content"] = str(settings.segmentation.content)
@@ -164,7 +206,15 @@ def _key(settings: Settings, device: torch.device) -> dict[str, Any]:
     if settings.flow.method is FlowMethod.files:
         inputs["flow.folder"] = str(settings.flow.folder)
     inputs |= {f"segmentation.styles.{name}": path for name, path in settings.segmentation.styles.items()}
-    return identity(settings, inputs, str(device), (*NOT_IN_RESULT, "feedforward"))
+    return identity(settings, inputs, str(device), (*NOT_IN_RESULT, *idle))
+
+
+def _with_blend(settings: Settings) -> Settings:
+    """Settings that say a blend in one way: keyframes, of those styles that have a share."""
+    weights = style_weights(settings)
+    rows = zip(weights.times, weights.shares, strict=True) if weights.moves else [(0.0, weights.shares[0])]
+    keyframes = [{TIME: time, **dict(zip(weights.names, shares, strict=True))} for time, shares in rows]
+    return replace(settings, predicted=replace(settings.predicted, weights={}, keyframes=keyframes))
 
 
 def _legends(settings: Settings) -> dict[str, Path]:

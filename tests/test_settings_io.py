@@ -73,6 +73,31 @@ def test_mappings_add_up_entry_by_entry(tmp_path: Path) -> None:
         load_settings([tmp_path / "a.yaml"], ["segmentation.method=none"], PATHS)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["styler=predicted", "schedule.passes.count=2"], r"every frame once, but schedule\.passes\.count=2"),
+        (["styler=predicted", "parametrization.kind=pixels"], r"styler=predicted gives a bilateral grid"),
+        (["schedule.start=predicted", "parametrization.kind=pixels"], r"schedule\.start=predicted gives a bilateral"),
+        (["predicted.weights.style=1", "predicted.keyframes=[{time: 0, style: 1}]"], "leave one out"),
+        (["predicted.styles.dusk=a.png", "predicted.weights={style: 0.5, dusk: 0.6}"], r"sum to 1\.1 \(style 0\.5"),
+        (["predicted.styles.dusk=a.png", "predicted.keyframes=[{time: 0, style: 2, dusk: -1}]"], r"dusk takes a num"),
+    ],
+)  # fmt: skip
+def test_blends_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load(*overrides)
+
+
+def test_blends(tmp_path: Path) -> None:
+    text = "predicted: {styles: {dusk: a.png}, keyframes: [{time: 0, style: 1}, {time: 2.5, dusk: 1}]}\n"
+    chosen = load_yaml(tmp_path, text).predicted
+    assert chosen.keyframes == [{"time": 0.0, "style": 1.0}, {"time": 2.5, "dusk": 1.0}]
+    assert load("predicted.keyframes=[{time: 1, style: 1}]").predicted.keyframes == [{"time": 1.0, "style": 1.0}]
+    overrides = ["styler=predicted", "predicted.styles.dusk=a.png", "predicted.weights={style: .3336, dusk: .6669}"]
+    assert load(*overrides).predicted.weights == {"style": 0.3336, "dusk": 0.6669}
+
+
 def test_optional_text_can_be_unset(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("segmentation: {style: x.png}\n")
     settings = load_settings([tmp_path / "a.yaml"], ["segmentation.style=null"], PATHS)
@@ -136,6 +161,17 @@ def test_resolved_yaml_reads_back_equal(tmp_path: Path, overrides: list[str]) ->
         ("segmentation.mapp.sky=3", r"unknown setting 'segmentation\.mapp\.sky'; did you mean 'segmentation\.map'\?"),
         ("flow.method=files", r"flow\.method=files needs flow\.folder=PATH"),
         ("flow.folder=flow", r"flow\.folder=flow is for flow\.method=files, but the method is dis; leave one out"),
+        ("predicted.styles.style=a.png", r"predicted\.styles\.style: this name is the main photograph's"),
+        ("predicted.styles.time=a.png", r"predicted\.styles\.time: this name is that of a keyframe's time"),
+        ("predicted.weights={style: .4, dusk: .6}", r"weights\.dusk: there is no style 'dusk'; choose one of: style"),
+        ("predicted.weights.style=.9", r"predicted\.weights sum to 0\.9 \(style 0\.9\), but a blend needs a sum of 1"),
+        ("predicted.weights.style=-1", r"weights\.style takes a number from 0 to 1, but -1\.0 was given"),
+        ("predicted.keyframes=[{style: 1}]", r"predicted\.keyframes\[0\] has no time; give it in seconds"),
+        ("predicted.keyframes=[{time: 0}]", r"predicted\.keyframes\[0\] sum to 0 \(none\)"),
+        ("predicted.keyframes=[{time: 1, style: 1}, {time: 1, style: 1}]", r"\[1\] is at 1 s, but the one before"),
+        ("predicted.keyframes=[{time: 1, stile: 1}]", r"keyframes\[0\]\.stile: .* did you mean 'style'\?"),
+        ("predicted.keyframes=3", r"takes a list of mappings of names to number"),
+        ("schedule.start=predictd", r"schedule\.start takes one of content, noise, predicted"),
         ("content=other.mp4", r"'content=other\.mp4' sets what is given as an argument already"),
     ],
 )  # fmt: skip

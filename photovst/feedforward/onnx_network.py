@@ -33,12 +33,17 @@ class OnnxNetwork:
     def prepare(self, batch: int, size: Size, device: torch.device) -> None:
         """Nothing is left to prepare."""
 
-    def __call__(self, frames: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    def __call__(
+        self, frames: Float[Tensor, "b 3 h w"], vectors: Float[Tensor, "b vector"] | None = None
+    ) -> Float[Tensor, "b 3 h w"]:
         """The frames, restyled.
 
         Raises:
             NumericalError: what comes out is no number.
+            ValueError: there are style vectors; the model has its style.
         """
+        if vectors is not None:
+            raise ValueError("a converted network has one style; give no vectors")
         result = self._call(frames)
         if not bool(result.isfinite().all()):
             raise NumericalError("the network gives what is no number in ONNX Runtime; train it again")

@@ -61,13 +61,16 @@ class TorchNetwork:
             ) from error
 
     @torch.inference_mode()
-    def __call__(self, frames: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-        """The frames, restyled.
+    def __call__(
+        self, frames: Float[Tensor, "b 3 h w"], vectors: Float[Tensor, "b vector"] | None = None
+    ) -> Float[Tensor, "b 3 h w"]:
+        """The frames, restyled; in the style of ``vectors``, for a network of any style.
 
         Raises:
             NumericalError: what comes out is no number, as where a value is too large for float16.
         """
-        result: Tensor = self._call(frames.contiguous(memory_format=self._layout))
+        told = () if vectors is None else (vectors,)
+        result: Tensor = self._call(frames.contiguous(memory_format=self._layout), *told)
         if not bool(result.isfinite().all()):
             name = str(self._dtype).removeprefix("torch.")
             raise NumericalError(
@@ -84,8 +87,8 @@ class _Cast(nn.Module):
         super().__init__()
         self.network, self.dtype = network.to(dtype), dtype
 
-    def forward(self, frames: Tensor) -> Tensor:
-        result: Tensor = self.network(frames.to(self.dtype))
+    def forward(self, frames: Tensor, *told: Tensor) -> Tensor:
+        result: Tensor = self.network(frames.to(self.dtype), *(each.to(self.dtype) for each in told))
         return result.float()
 
 

@@ -22,3 +22,5 @@ class Guides:
     """By distance: motion between the frame so many before ("previous") and this one; none for a shot's first."""
     index: int = 0
     """The frame's number in its clip."""
+    time: float = 0.0
+    """When it is shown, in seconds."""

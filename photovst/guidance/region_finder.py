@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.errors import SettingsError, did_you_mean
@@ -18,6 +19,9 @@ from photovst.ops.resize import limit_long_side, resize
 
 PHOTO_SIDE = 640
 """Longer side that masks of a photograph are refined at, in pixels."""
+
+LEAST = 0.01
+"""Share of a photograph to be blended below which a region takes no style from its counterpart: of too few pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,7 @@ class RegionFinder:
         own: photographs of single classes.
         weights: by class, factor on the style of the region that it is in.
         refine: ``refine(masks, picture)``, see `Regions`.
+        blended: photographs whose style is blended with that of ``photo``.
         orphans_take_all: what has no counterpart and no relative takes the whole photograph; off leaves it without any
             style, as the released program of [Luan2017] does.
     """
@@ -48,6 +53,7 @@ class RegionFinder:
     own: Mapping[str, Photo] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     orphans_take_all: bool = True
+    blended: Sequence[Photo] = ()
 
     def find(self, source: RegionSource, samples: Sequence[Float[Tensor, "1 3 _h _w"]]) -> Regions:
         """The regions of a shot, from a few of its frames.
@@ -89,6 +95,7 @@ class RegionFinder:
             matching.rows,
             tuple(weights.values()),
             (*source.notices, *self._notices(photo.name, matching, weights)),
+            tuple(self._blended(source, each, matching, found) for each in self.blended),
         )
 
     def _main(self, photo: Photo, matching: Matching, shown: Tensor | None) -> StylePhoto:
@@ -123,6 +130,20 @@ class RegionFinder:
             if (origin.kind, origin.name) == ("own", name):
                 planes[:, k : k + 1] = plane
         return StylePhoto(photo.name, photo.image, planes)
+
+    def _blended(
+        self, source: RegionSource, photo: Photo, matching: Matching, found: NDArray[np.float64]
+    ) -> StylePhoto:
+        """A further photograph: each region takes of it what it would take if this were the only one."""
+        classes, shown = source.classes, source.photo(photo.image)
+        shares = np.zeros_like(found) if shown is None else label_shares(shown)
+        here = {name for name, share in zip(classes, shares.tolist(), strict=True) if share}
+        mapped = {name: to for name, to in self.rules.mapped.items() if to == WHOLE or to in here}
+        rules = replace(self.rules, mapped=mapped, own={}, smallest=max(self.rules.smallest, LEAST))
+        alone = match(classes, found, shares, rules, source.absent)
+        cut = self._main(photo, alone, shown)
+        places = [int(alone.clip[:, classes.index(name)].argmax()) for name in matching.names]
+        return StylePhoto(photo.name, photo.image, cut.masks[:, places])
 
     def _weights(self, matching: Matching) -> dict[str, float]:
         """By region: that of the largest of its classes which has one; what is to be left as it is counts nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +40,7 @@ class Regions:
         coverage: what became of each class.
         weights: factor on each region's style.
         notices: what a user should know of them.
+        blended: photographs to blend with these, each cut up as the regions want it.
     """
 
     names: tuple[str, ...]
@@ -50,6 +51,7 @@ class Regions:
     coverage: tuple[Coverage, ...] = ()
     weights: tuple[float, ...] = ()
     notices: tuple[str, ...] = ()
+    blended: tuple[StylePhoto, ...] = ()
 
     @property
     def photo(self) -> Float[Tensor, "1 k mask_h mask_w"]:
@@ -61,16 +63,24 @@ class Regions:
         return self.refine(self.probabilities(index, frame), frame)
 
 
-def whole_frame(photo: Float[Tensor, "1 3 h w"], name: str = "photograph") -> Regions:
-    """A single region: all of a frame takes the style of all of the photograph."""
+def whole_photo(image: Float[Tensor, "1 3 h w"], name: str) -> StylePhoto:
+    """A photograph as one region."""
+    return StylePhoto(name, image, torch.ones_like(image[:, :1]))
+
+
+def whole_frame(
+    photo: Float[Tensor, "1 3 h w"], name: str = "photograph", blended: Sequence[StylePhoto] = ()
+) -> Regions:
+    """A single region: all of a frame takes the style of all of the photograph, and of those blended with it."""
     return Regions(
         ("whole frame",),
-        (StylePhoto(name, photo, torch.ones_like(photo[:, :1])),),
+        (whole_photo(photo, name),),
         (0,),
         lambda _, frame: torch.ones_like(frame[:, :1]),
         unrefined,
         (Coverage("whole frame", 1.0, 1.0, "whole frame", "segmentation is off", "whole frame"),),
         (1.0,),
+        blended=tuple(blended),
     )
 
 

@@ -10,10 +10,10 @@ Nothing in such a file can be run.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,13 @@ from photovst.errors import MediaError, WeightsError
 from photovst.models.networks import CONDITIONED, build_network
 from photovst.storage import write_atomic
 
+T = TypeVar("T")
+
 SUFFIX = ".safetensors"
 VERSION = 1
 HEADER = "photovst"
+STYLE_HEADER = "photovst style"
+"""In place of the former in files of saved styles."""
 PREFIX = "network."
 STYLE = "style"
 
@@ -53,8 +57,23 @@ class TrainedNetwork:
 
 
 def is_network(path: str | Path) -> bool:
-    """Whether a path names a trained network."""
-    return Path(path).suffix.lower() == SUFFIX
+    """Whether a path names a trained network: by its suffix; a saved style, which has the same, is none."""
+    return Path(path).suffix.lower() == SUFFIX and not is_saved_style(path)
+
+
+def is_saved_style(path: str | Path) -> bool:
+    """Whether there is a saved style, see `style_files`."""
+    path = Path(path)
+    return path.suffix.lower() == SUFFIX and path.is_file() and STYLE_HEADER in read_header(path)
+
+
+def network_kind(path: str | Path) -> str:
+    """The kind that a network's file says it is; only its header is read.
+
+    Raises:
+        WeightsError: as `load_network`, as far as a header tells.
+    """
+    return str(_said(Path(path), read_header(Path(path)))["kind"])
 
 
 def save_network(path: Path, network: TrainedNetwork, dtype: torch.dtype = torch.float16) -> None:
@@ -98,18 +117,9 @@ def load_network(path: str | Path) -> TrainedNetwork:
             not those of the network it says it is; they are named.
     """
     path = Path(path)
-    header, tensors = _read(path)
-    if HEADER not in header:
-        raise WeightsError(
-            f"{path} is a safetensors file, but no network of photovst; give one made by 'photovst train'"
-        )
+    header, tensors = read_tensors(path)
+    said = _said(path, header)
     try:
-        said = json.loads(header[HEADER])
-        if said["version"] != VERSION:
-            raise WeightsError(
-                f"{path} is a network of layout {said['version']}, but this photovst reads layout {VERSION}; update"
-                " photovst, or train it again"
-            )
         kind, options, about = said["kind"], dict(said["options"]), dict(said["about"])
         style = None if kind in CONDITIONED else tensors.pop(STYLE)
         if style is not None and (style.dtype is not torch.uint8 or style.ndim != 3 or style.shape[2] != 3):
@@ -125,19 +135,61 @@ def load_network(path: str | Path) -> TrainedNetwork:
     return TrainedNetwork(module.eval().requires_grad_(False), kind, options, picture, about)
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def read_header(path: Path, what: str = "a network", maker: str = "'photovst train'") -> dict[str, str]:
+    """The texts in the header of a safetensors file, which an error calls ``what``.
+
+    Raises:
+        WeightsError: the file is absent, or none.
+    """
+    return _opened(path, what, maker, lambda file: dict(file.metadata() or {}))
+
+
+def read_tensors(
+    path: Path, what: str = "a network", maker: str = "'photovst train'"
+) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The same, and the tensors."""
+    return _opened(
+        path,
+        what,
+        maker,
+        lambda f: (dict(f.metadata() or {}), {name: f.get_tensor(name) for name in f.keys()}),  # noqa: SIM118
+    )
+
+
+def _opened(path: Path, what: str, maker: str, take: Callable[[Any], T]) -> T:
     if path.is_dir():
-        raise WeightsError(f"{path} is a folder, not a network; give a {SUFFIX} file")
+        raise WeightsError(f"{path} is a folder, not {what}; give a {SUFFIX} file")
     if not path.is_file():
-        raise WeightsError(f"{path} does not exist; check the path of the network")
+        raise WeightsError(f"{path} does not exist; check the path of {what.replace('a ', 'the ', 1)}")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return take(file)
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{path} is no whole safetensors file ({error}); give one made by 'photovst train'. Pickles, which can hold"
+            f"{path} is no whole safetensors file ({error}); give one made by {maker}. Pickles, which can hold"
             " code, are not read"
         ) from error
+
+
+def _said(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
+    """What a network's header says, of the layout that is read here, with ``kind``."""
+    if STYLE_HEADER in header:
+        raise WeightsError(f"{path} is a saved style, not a network; give a network made by 'photovst train'")
+    if HEADER not in header:
+        raise WeightsError(
+            f"{path} is a safetensors file, but no network of photovst; give one made by 'photovst train'"
+        )
+    try:
+        said = dict(json.loads(header[HEADER]))
+        version, _ = said["version"], said["kind"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is damaged ({error!r}); take a fresh copy") from error
+    if version != VERSION:
+        raise WeightsError(
+            f"{path} is a network of layout {version}, but this photovst reads layout {VERSION}; update"
+            " photovst, or train it again"
+        )
+    return said
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

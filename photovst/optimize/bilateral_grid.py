@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -74,6 +75,16 @@ class BilateralGrid:
         if t.ndim:
             t = resize(t, (self.grid.shape[1], self.grid.shape[2]))[0, 0, None, :, :, None]
         return replace(self, grid=torch.lerp(self.grid, other.grid, t))
+
+    @torch.no_grad()
+    def resampled(self, cells: tuple[int, int, int]) -> BilateralGrid:
+        """The grid at so many cells along luma, rows and columns, trilinear; at its own number as it is."""
+        if cells == tuple(self.grid.shape[:3]):
+            return self
+        # The outermost cells lie on the frame's edges, as in slicing.
+        planes = self.grid.permute(3, 0, 1, 2)[None]
+        moved = F.interpolate(planes, cells, mode="trilinear", align_corners=True)
+        return replace(self, grid=moved[0].permute(1, 2, 3, 0).contiguous())
 
     def state(self) -> Arrays:
         """The grid as float32."""

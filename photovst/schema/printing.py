@@ -31,6 +31,8 @@ def type_text(hint: Any) -> str:
         return " or ".join([*parts, "null"] if types.NoneType in get_args(hint) else parts)
     if get_origin(hint) is list:
         (entry,) = get_args(hint)
+        if get_origin(entry) is dict:
+            return f"a list of {type_text(entry).removeprefix('a ').replace('mapping', 'mappings', 1)}"
         return f"a list of {type_text(entry).removeprefix('a ')}{'s' if entry in (int, float) else ''}"
     if get_origin(hint) is dict:
         return f"a mapping of names to {type_text(get_args(hint)[1]).removeprefix('a ')}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
+from photovst.build_predicted import predicts_pictures
 from photovst.endings import out_of_memory
 from photovst.errors import PhotovstError
 from photovst.evaluation import METRICS
@@ -63,7 +64,8 @@ def on_ray(
 
 def _in_order(member: SweepMember) -> bool:
     """Whether the shots of a member are not taken apart from each other."""
-    return member.settings.schedule.passes.count > 1 or is_network(member.settings.style)
+    settings = member.settings
+    return settings.schedule.passes.count > 1 or is_network(settings.style) or predicts_pictures(settings)
 
 
 def _is_done(member: SweepMember) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from photovst.build import build_device, build_encoder
-from photovst.config import Settings
+from photovst.build_predicted import build_predictor
+from photovst.config import Settings, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import Survey
 from photovst.media.clip import open_clip
@@ -85,11 +86,12 @@ def do_order(order: ShotOrder, progress: Progress) -> None:
             f"the shots are to be stylized on {order.key['device']}, but this worker has {device}; set device=cpu, or"
             " give workers what this process has (--gpus)"
         )
-    encoder, photo = build_encoder(settings, device), to_frame(read_style(settings.style), device)
+    encoder = build_encoder(settings, device) if settings.styler is StylerKind.optimized else None
+    photo, predictor = to_frame(read_style(settings.style), device), build_predictor(settings, device)
     for number in order.shots:
         with RunFolder.open(order.run_folder / FOLDER / f"{number:06d}", settings, order.key) as run:
             clip = open_clip(settings.content)
-            work = Stylization(settings, run, clip, order.overview, order.size, encoder, photo, progress)
+            work = Stylization(settings, run, clip, order.overview, order.size, encoder, photo, progress, predictor)
             for _ in work.results(shot=order.overview.shots[number]):
                 pass
 

@@ -1,0 +1,224 @@
+"""Clips in the light of any photograph by a network that is told it, from the command line to what is made of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_networks import write_any_style
+from small_runs import FAST, distance_in_color, pictures, run, scene, states, write_clip, write_inputs
+
+from photovst.evaluation import read_evaluation
+from photovst.media.images import write_image
+from photovst.media.scenes import Look
+from photovst.run import RunFolder, read_records
+from photovst.settings_io import load_settings
+from photovst.stylize import is_finished
+
+FRAMES = 4
+NET = "predicted.network=any.safetensors"
+WHOLE = "segmentation.method=none"
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A current folder with ``clip.mkv``, ``photo.png``, ``night.png`` and untrained networks of any style."""
+    monkeypatch.chdir(tmp_path)
+    write_inputs(FRAMES)
+    write_image("night.png", scene(Look.night, 1, seed=5)[0])
+    write_any_style("any.safetensors")
+    write_any_style("painter.safetensors", "arbitrary")
+
+
+def predict(output: str, *more: str, clip: str = "clip.mkv", photo: str = "photo.png") -> int:
+    fixed = ("--quiet", "device=cpu", "cache.folder=cache", "styler=predicted")
+    network = () if any(each.startswith("predicted.network=") for each in more) else (NET,)
+    return run("stylize", clip, photo, "-o", output, *fixed, *network, "segmentation.regions=2", *more)
+
+
+def refused(said: str, capfd: pytest.CaptureFixture[str], *arguments: str) -> None:
+    """One line that ends the command, and no result."""
+    capfd.readouterr()
+    assert run(*arguments) == 2
+    err = capfd.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def key(name: str) -> dict[str, object]:
+    return dict(json.loads(Path(f"{name}.run/provenance.json").read_text()))
+
+
+def test_a_clip_takes_the_look_of_the_photograph() -> None:
+    assert predict("out", "video.codec=png") == 0
+    made, photo = pictures("out"), scene(Look.sunset, 1, seed=11)[0]
+    assert len(made) == FRAMES
+    for given, result in zip(scene(Look.day, FRAMES), made, strict=True):
+        assert distance_in_color(result, photo) < 0.5 * distance_in_color(given, photo)
+    for record in read_records(Path("out.run")):
+        assert record["iterations"] == 0
+        assert set(record["seconds"]) == {"regions", "guides", "network"}
+        assert "loss" not in record
+    assert "objective.style.weight" not in key("out")["settings"]  # type: ignore[operator]
+    assert (Path("out.run") / "report.html").is_file()
+    assert predict("none", "video.codec=png", "predicted.content=1") == 0
+    for given, result in zip(scene(Look.day, FRAMES), pictures("none"), strict=True):
+        assert np.abs(result.astype(int) - given).max() <= 2
+
+
+def test_what_has_no_say_makes_no_other_run() -> None:
+    assert predict("out.mp4", WHOLE) == 0
+    Path("other").mkdir()
+    for name in ("any.safetensors", "photo.png"):
+        Path(name).rename(Path("other") / name)
+
+    def same(*more: str) -> bool:
+        fixed = {"content": "clip.mkv", "style": "other/photo.png", "output": "out.mp4"}
+        given = ("styler=predicted", "device=cpu", WHOLE, "segmentation.regions=2")
+        network = "predicted.network=other/any.safetensors"
+        return is_finished(load_settings((), (*given, network, *more), fixed), Path("out.run"))
+
+    dusk = "predicted.styles.dusk=night.png"
+    assert same()
+    assert same("objective.style.weight=3", "feedforward.batch=2", "predicted.weights.style=1", dusk)
+    assert same(dusk, "predicted.keyframes=[{time: 1, style: 1, dusk: 0}, {time: 2, style: 1}]")
+    assert not same(dusk, "predicted.weights={style: 0.5, dusk: 0.5}")
+    assert not same("predicted.content=0.5")
+    assert not same("predicted.steadiness=0.5")
+    write_any_style("other/any.safetensors", seed=1)
+    assert not same()
+
+
+def test_what_has_no_say_is_told_of(capfd: pytest.CaptureFixture[str]) -> None:
+    assert predict("out.mp4", WHOLE, "objective.style.weight=3", "feedforward.batch=2") == 0
+    said = "objective.style.weight, feedforward.batch changed from the default, which has no say with styler=predicted"
+    assert said in capfd.readouterr().err
+    assert run("stylize", "clip.mkv", "photo.png", "-o", "two.mp4", "--quiet", *FAST, "predicted.content=.5") == 0
+    said = "predicted.content changed from the default, which has no say with a photograph as style"
+    assert said in capfd.readouterr().err
+
+
+class Killed(BaseException):
+    """Ends a run as nothing in it expects."""
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = ("predicted.steadiness=0.5", "video.codec=png")
+    assert predict("whole", *more) == 0
+    stored = RunFolder.save_carry
+    for frame in (0, 2):
+        count = itertools.count()
+
+        def dies(self: RunFolder, *arguments: object, at: int = frame, count: itertools.count = count) -> None:
+            if next(count) == at:
+                raise Killed
+            stored(self, *arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(RunFolder, "save_carry", dies)
+        with pytest.raises(Killed):
+            predict(f"cut{frame}", *more)
+        monkeypatch.setattr(RunFolder, "save_carry", stored)
+        assert predict(f"cut{frame}", *more) == 0
+        assert states(f"cut{frame}.run") == states("whole.run")
+        for one, other in zip(pictures(f"cut{frame}"), pictures("whole"), strict=True):
+            assert np.array_equal(one, other)
+
+
+def grids(name: str) -> list[np.ndarray]:
+    return [np.load(path)["grid"] for path in sorted(Path(f"{name}.run/state").glob("0*.npz"))]
+
+
+def test_steadiness_is_a_share_of_the_frame_before() -> None:
+    more = (
+        WHOLE,
+        "predicted.keyframes=[{time: 0, style: 1}, {time: 0.12, night: 1}]",
+        "predicted.styles.night=night.png",
+    )
+    assert predict("free.mp4", *more) == 0
+    assert predict("held.mp4", *more, "predicted.steadiness=0.75") == 0
+    free, held = grids("free"), grids("held")
+    assert np.array_equal(free[0], held[0])
+    for t in range(1, FRAMES):
+        np.testing.assert_allclose(held[t], 0.25 * free[t] + 0.75 * held[t - 1], atol=1e-6)
+
+
+def test_keyframes_move_from_one_photograph_to_another() -> None:
+    more = ("segmentation.persistence=0", "segmentation.hysteresis=0", "segmentation.every=1", "video.codec=png")
+    assert predict("style", *more) == 0
+    blend = ("predicted.styles.night=night.png", *more)
+    assert predict("night", "predicted.weights.night=1", *blend) == 0
+    moving = "predicted.keyframes=[{time: 0.05, style: 1}, {time: 0.12, night: 1}]"
+    assert predict("moving", moving, *blend) == 0
+    style, night, moved = (np.stack(pictures(name)).astype(int) for name in ("style", "night", "moving"))
+    assert np.abs(style - night).mean() > 10
+    assert np.array_equal(moved[:2], style[:2])
+    assert np.array_equal(moved[3], night[3])
+    between = np.abs(moved[2] - style[2]).mean(), np.abs(moved[2] - night[2]).mean()
+    assert min(between) > 3
+    assert (
+        predict("same", "predicted.weights={style: 0.5, night: 0.5}", *blend, "predicted.styles.night=photo.png") == 0
+    )
+    assert np.abs(np.stack(pictures("same")).astype(int) - style).max() <= 8  # its masks are drawn again, softer
+
+
+def test_no_flow_and_no_encoder_where_nothing_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arguments: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("photovst.stylization.build_motion", never)
+    monkeypatch.setattr("photovst.stylize.build_encoder", never)
+    assert predict("out.mp4", WHOLE, "predicted.steadiness=0.5") == 0
+
+
+def test_a_region_with_a_photograph_of_its_own_and_one_left_as_it_is() -> None:
+    masks = np.zeros((64, 96, 3), np.uint8)
+    masks[:32], masks[32:] = (0, 0, 255), (0, 255, 0)
+    write_image("masks.png", masks)
+    by_hand = ("segmentation.method=files", "segmentation.content=masks.png", "video.codec=png")
+    assert predict("plain", *by_hand) == 0
+    assert predict("own", *by_hand, "segmentation.styles.blue=night.png") == 0
+    assert predict("left", *by_hand, "segmentation.weights.blue=0") == 0
+    clip = np.stack(scene(Look.day, FRAMES)).astype(int)
+    plain, own, left = (np.stack(pictures(name)).astype(int) for name in ("plain", "own", "left"))
+    assert np.abs(plain - own)[:, :20].mean() > 5
+    assert np.abs(plain - own)[:, 44:].mean() < 1
+    assert np.abs(left - clip)[:, :20].mean() < 2
+    assert np.abs(left - plain)[:, 44:].mean() < 1
+
+
+def test_judged_and_compared_as_any_run() -> None:
+    assert predict("out.mp4") == 0
+    assert run("evaluate", "out.run", "--quiet") == 0
+    evaluation = read_evaluation(Path("out.run"))
+    assert evaluation is not None
+    assert any(metric.name.startswith("style_gram") for metric in evaluation.metrics)
+    assert run("report", "out.run", "-o", "one.html") == 0
+
+
+def test_shots_and_stills() -> None:
+    write_clip("two.mkv", [*scene(Look.day, 3), *scene(Look.night, 3, seed=9)])
+    assert predict("out.mp4", clip="two.mkv") == 0
+    write_image("still.png", scene(Look.day, 1)[0])
+    assert predict("still_out.png", clip="still.png") == 0
+
+
+def test_a_painterly_network_of_any_style() -> None:
+    painter = "predicted.network=painter.safetensors"
+    more = ("video.codec=png", "feedforward.channels_last=false", painter)
+    assert predict("style", *more) == 0
+    assert {*read_records(Path("style.run"))[0]["seconds"]} == {"network", "decode and encode"}
+    blend = (*more, "predicted.styles.night=night.png")
+    assert predict("night", *blend, "predicted.weights.night=1") == 0
+    moving = "predicted.keyframes=[{time: 0.05, style: 1}, {time: 0.12, night: 1}]"
+    assert predict("moving", *blend, moving) == 0
+    assert predict("batch", *blend, moving, "feedforward.batch=3") == 0
+    style, night, moved, batch = (np.stack(pictures(n)).astype(int) for n in ("style", "night", "moving", "batch"))
+    assert np.abs(style - night).max() > 1
+    assert np.abs(moved[:2] - style[:2]).max() <= 1
+    assert np.abs(moved[3] - night[3]).max() <= 1
+    assert np.abs(batch - moved).max() <= 1
+    assert predict("own", *more, "predicted.content=1") == 0
+    assert np.abs(np.stack(pictures("own")).astype(int) - style).max() > 1
