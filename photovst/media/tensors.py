@@ -24,9 +24,11 @@ def to_frame(picture: Picture, device: torch.device | str = "cpu") -> Float[Tens
 
 def to_picture(frame: Float[Tensor, "1 3 h w"], dtype: npt.DTypeLike = np.uint8) -> Picture:
     """A frame as a picture, rounded to the nearest level of ``dtype``, uint8 or uint16."""
-    top = 65535 if np.dtype(dtype) == np.uint16 else 255
-    levels = frame[0].detach().clamp(0, 1).mul(top).add_(0.5).permute(1, 2, 0)
-    return np.ascontiguousarray(levels.cpu().numpy().astype(dtype))
+    deep = np.dtype(dtype) == np.uint16
+    levels = frame[0].detach().clamp(0, 1).mul_(65535 if deep else 255).add_(0.5)
+    # They leave the device as integers, and OpenCV puts planes together much faster than NumPy transposes.
+    planes = levels.to(torch.int32 if deep else torch.uint8).cpu().numpy().astype(dtype, copy=False)
+    return np.asarray(cv2.merge(list(planes)), dtype)
 
 
 def to_frames(pictures: Sequence[Picture], device: torch.device | str = "cpu") -> Float[Tensor, "b 3 h w"]:

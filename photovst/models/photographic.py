@@ -20,7 +20,7 @@ from photovst.ops.bilateral_splat import splat
 from photovst.ops.color import rec601_luma
 from photovst.ops.masks import resize_masks
 from photovst.ops.resize import limit_long_side, resize
-from photovst.ops.transport import color_moments, transport
+from photovst.ops.transport import LEAST_AREA, color_moments, transport
 
 QUANTILES = 9
 """Of luma, in a style vector."""
@@ -159,6 +159,8 @@ class Photographic(nn.Module):
         return small, resize_masks(masks, (small.shape[-2], small.shape[-1])).to(small.dtype)
 
     def _vectors(self, small: Tensor, masks: Tensor, seen: Tensor) -> Tensor:
+        # A region with no area is described as the whole picture, in every number.
+        masks = masks.where(masks.sum(dim=(2, 3), keepdim=True) > LEAST_AREA, 1.0)
         mean, covariance = color_moments(small, masks)
         luma = _quantiles(rec601_luma(small), masks)
         power = (masked_mean(seen.square(), masks) + 1e-6).sqrt()
@@ -173,10 +175,9 @@ def _moments(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _quantiles(luma: Float[Tensor, "b 1 h w"], masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k q"]:
-    """Luma below which 10, 20, ... 90 % of a region lie; of one with no area, of the whole picture."""
+    """Luma below which 10, 20, ... 90 % of a region lie."""
     values, order = luma.flatten(1).sort(dim=1)
     weights = masks.flatten(2)
-    weights = weights.where(weights.sum(dim=2, keepdim=True) > 1e-3, 1.0)
     shares = weights.gather(2, order[:, None].expand_as(weights)).cumsum(dim=2)
     wanted = torch.linspace(0, 1, QUANTILES + 2, device=luma.device, dtype=luma.dtype)[1:-1] * shares[..., -1:]
     found = torch.searchsorted(shares, wanted.contiguous()).clamp(max=values.shape[1] - 1)

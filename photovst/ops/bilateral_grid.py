@@ -100,21 +100,14 @@ def slice_affine(
     times as large as the color it is for.
     """
     height, width = frame.shape[-2:]
-    cells = grid.permute(3, 0, 1, 2)[None].to(frame.dtype)
+    planes = grid.permute(1, 3, 0, 2)[None].to(frame.dtype).contiguous()
     x = _coordinate(width, grid.shape[2], frame)
-    y = _coordinate(height, grid.shape[1], frame)
+    row, share = _corners(_row_places(height, frame), grid.shape[1])
     result = torch.empty_like(frame)
     for top in range(0, height, strip):
-        part = frame[:, :, top : top + strip]
-        rows = part.shape[2]
-        guide = rec601_luma(part)[0, 0].clamp(0, 1)
-        position = torch.empty(1, 1, rows, width, 3, dtype=frame.dtype, device=frame.device)
-        position[0, 0, ..., 0] = x
-        position[0, 0, ..., 1] = y[top : top + rows, None]
-        position[0, 0, ..., 2] = guide * 2 - 1
-        matrix = F.grid_sample(cells, position, padding_mode="border", align_corners=True)
-        matrix = matrix.view(3, 4, rows, width)
-        result[0, :, top : top + rows] = (matrix[:, :3] * part).sum(dim=1) + matrix[:, 3]
+        here = slice(top, top + strip)
+        part = frame[:, :, here]
+        result[:, :, here] = _transformed(planes, part, rec601_luma(part), x, row[here], share[here])
     return result
 
 
@@ -127,14 +120,33 @@ def slice_grids(
     gradients: by it colors would be moved to where a transform is better.
     """
     height, width = frames.shape[-2:]
-    cells = grids.permute(0, 4, 1, 2, 3)
-    luma = rec601_luma(frames.detach())[:, 0].clamp(0, 1) * 2 - 1
-    x = _coordinate(width, grids.shape[3], frames).expand(len(frames), height, width)
-    y = _coordinate(height, grids.shape[2], frames)[:, None].expand(len(frames), height, width)
-    position = torch.stack([x, y, luma], dim=-1)[:, None]
+    planes = grids.permute(0, 2, 4, 1, 3).contiguous()
+    x = _coordinate(width, grids.shape[3], frames)
+    row, share = _corners(_row_places(height, frames), grids.shape[2])
+    return _transformed(planes, frames, rec601_luma(frames.detach()), x, row, share)
+
+
+def _transformed(planes: Tensor, frames: Tensor, luma: Tensor, x: Tensor, row: Tensor, share: Tensor) -> Tensor:
+    """Frames transformed by planes ``(b, rows, 12, luma, columns)``, of which ``row`` is the one above each pixel row.
+
+    A pixel row lies in one plane for all its pixels, so rows are a batch of sampling in two dimensions: half the
+    corners a pixel of sampling in three, for which PyTorch has no vector code on CPUs.
+    """
+    batch, _, height, width = frames.shape
+    below = (row + 1).clamp(max=planes.shape[1] - 1)
+    cells = torch.lerp(planes[:, row], planes[:, below], share[:, None, None, None]).flatten(0, 1)
+    guide = luma.reshape(batch * height, 1, width).clamp(0, 1) * 2 - 1
+    position = torch.stack([x.expand_as(guide), guide], dim=-1)
     sliced = F.grid_sample(cells, position, padding_mode="border", align_corners=True)
-    matrix = sliced.view(len(frames), 3, 4, height, width)
-    return (matrix[:, :, :3] * frames[:, None]).sum(dim=2) + matrix[:, :, 3]
+    red, green, blue, shift = sliced.view(batch, height, 3, 4, width).unbind(dim=3)
+    colors = frames.transpose(1, 2)[:, :, :, None]
+    result = torch.addcmul(shift, red, colors[:, :, 0])
+    return result.addcmul_(green, colors[:, :, 1]).addcmul_(blue, colors[:, :, 2]).transpose(1, 2)
+
+
+def _row_places(height: int, like: Tensor) -> Tensor:
+    """Pixel rows from 0 to 1; a single one sits at the first."""
+    return torch.linspace(0, 1, height, dtype=like.dtype, device=like.device)
 
 
 def _coordinate(pixels: int, cells: int, like: Tensor) -> Tensor:

@@ -5,10 +5,7 @@ It is slicing turned around: a pixel counts in the cells that would color it, by
 
 from __future__ import annotations
 
-import itertools
-
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -31,48 +28,43 @@ def splat(
         luma: their place along the grid's first axis, in [0, 1].
         cells: along luma, rows and columns; as for `photovst.ops.bilateral_grid`.
     """
-    batch, count, height, width = planes.shape
+    height, width = planes.shape[-2:]
     depth, rows, columns = cells
-    z, z_weight = _corners(luma[:, 0].clamp(0, 1), depth)
-    y, y_weight = _corners(torch.linspace(0, 1, height, device=luma.device, dtype=luma.dtype)[:, None], rows)
-    x, x_weight = _corners(torch.linspace(0, 1, width, device=luma.device, dtype=luma.dtype)[None], columns)
-    first = torch.arange(batch, device=luma.device)[:, None, None] * (depth * rows * columns)
-    known = torch.cat([planes, torch.ones_like(luma)], dim=1).permute(1, 0, 2, 3)
-    sums = known.new_zeros(count + 1, batch * depth * rows * columns)
-    for dz, dy, dx in itertools.product((0, 1), repeat=3):
-        weight = z_weight[dz] * y_weight[dy] * x_weight[dx]
-        place = first + ((z[dz] * rows + y[dy]) * columns + x[dx])
-        sums.index_add_(1, place.flatten(), (known * weight).flatten(1))
-    sums = sums.view(count + 1, batch, depth, rows, columns).transpose(0, 1)
+    known = torch.cat([planes, torch.ones_like(luma)], dim=1)
+    down, across = (
+        _hats(torch.linspace(0, 1, pixels, dtype=luma.dtype, device=luma.device), places)
+        for pixels, places in zip((height, width), (rows, columns), strict=True)
+    )
+    heights = luma.clamp(0, 1) * (depth - 1)
+    # One luma after the other: all at once would be as many copies of the planes.
+    sums = torch.stack(
+        [down.T @ (known * (1 - (heights - z).abs()).clamp_min(0) @ across) for z in range(depth)], dim=2
+    )
     spread = _spread(sums)
     whole = sums.mean(dim=(2, 3, 4), keepdim=True) * FADING ** (REACHES + 2)
     spread = spread + whole
     return spread[:, :-1] / spread[:, -1:], sums[:, -1:]
 
 
-def _corners(position: Tensor, cells: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Places of the lower and the upper cell, and their weights."""
-    scaled = position * (cells - 1)
-    lower = scaled.floor().clamp(max=max(cells - 2, 0))
-    upper = scaled - lower
-    place = lower.long()
-    return (place, (place + 1).clamp(max=cells - 1)), (1 - upper, upper)
+def _hats(positions: Float[Tensor, " n"], cells: int) -> Float[Tensor, "n cells"]:
+    """How much each position in [0, 1] counts in each of so many cells."""
+    places = torch.arange(cells, device=positions.device, dtype=positions.dtype)
+    return (1 - (positions[:, None] * (cells - 1) - places).abs()).clamp_min(0)
 
 
-def _spread(sums: Tensor) -> Tensor:
+def _spread(sums: Float[Tensor, "b c luma rows columns"]) -> Float[Tensor, "b c luma rows columns"]:
     """What cells hold, and less and less of what those around them do."""
-    batch, count = sums.shape[:2]
-    kernel = sums.new_tensor([0.25, 0.5, 0.25])
-    spread, total, share = sums.flatten(0, 1)[:, None], sums, 1.0
+    over_luma, over_rows, over_columns = (_blur(cells, sums) for cells in sums.shape[2:])
+    spread, total, share = sums, sums, 1.0
     for _ in range(REACHES):
-        for axis in range(3):
-            if sums.shape[2 + axis] == 1:
-                continue
-            shape = [1, 1, 1, 1, 1]
-            shape[2 + axis] = 3
-            beside = [0] * 6
-            beside[4 - 2 * axis] = beside[5 - 2 * axis] = 1
-            spread = F.conv3d(F.pad(spread, beside, mode="replicate"), kernel.view(shape))
+        spread = over_rows @ (spread @ over_columns)
+        spread = (over_luma @ spread.flatten(3)).view_as(sums)
         share *= FADING
-        total = total + share * spread.view(batch, count, *sums.shape[2:])
+        total = total + share * spread
     return total
+
+
+def _blur(cells: int, like: Tensor) -> Float[Tensor, "cells cells"]:
+    """Half of a cell, a quarter of the one on either side; the outermost go on beyond the borders. Symmetric."""
+    place, own = torch.arange(cells, device=like.device), torch.eye(cells, device=like.device, dtype=like.dtype)
+    return own / 2 + (own[(place - 1).clamp_min(0)] + own[(place + 1).clamp(max=cells - 1)]) / 4
