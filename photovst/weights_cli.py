@@ -1,14 +1,16 @@
-"""``photovst weights``: list, fetch, verify and locate the published weights. PyTorch is not needed for any of it."""
+"""``photovst weights``: list, fetch, verify, locate and import published weights; only an import needs PyTorch."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photovst.cli_options import Overwrite
 from photovst.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -43,6 +45,33 @@ def verify(ctx: typer.Context, names: Names = None) -> None:
 def where(ctx: typer.Context, name: Name = None) -> None:
     """Print the folders that are looked in, in order, or the file of NAME."""
     ctx.obj.work = lambda: weights_place(name)
+
+
+@app.command("import")
+def import_weights(
+    ctx: typer.Context,
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="TensorFlow's: .tar.gz, folder, .index, or the path before it.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where it goes (.safetensors).")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn Magenta's arbitrary style checkpoint into a network that stands for any style; TensorFlow is not needed."""
+    ctx.obj.work = lambda: imported(checkpoint, output, overwrite=overwrite)
+
+
+def imported(checkpoint: Path, output: Path, *, overwrite: bool) -> str:
+    """Import a checkpoint; the path that it went to.
+
+    Raises:
+        PhotovstError: it is not the published one, or cannot be written.
+    """
+    from photovst.models.magenta_files import import_magenta
+
+    network = import_magenta(checkpoint, output, overwrite=overwrite)
+    _say(f"{network.about['name']}; license: {network.about['license']}")
+    _say(f"sha256, to be compared with another download's, as none is published: {network.about['sha256']}")
+    return str(output)
 
 
 def weights_table() -> str:

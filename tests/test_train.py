@@ -95,8 +95,11 @@ def any_style(place: Path, kind: str, *more: str) -> TrainingSettings:
 
 @pytest.mark.parametrize("kind", ["arbitrary", "photographic"])
 def test_a_network_of_any_style_is_trained_on_many(place: Path, kind: str) -> None:
+    (place / "shown").mkdir()
+    write_image(place / "shown/1.png", np.zeros((33, 40, 3), np.uint8))
+    shown = ("sample_every=2", f"sample_clip={place / 'shown'}")
     more = {
-        "arbitrary": ("loss.feature_temporal=1", "network.bottleneck=4", "sample_every=2", "styles.own=0.5"),
+        "arbitrary": ("loss.feature_temporal=1", "network.bottleneck=4", "styles.own=0.5", *shown),
         "photographic": ("styles.regions=2", "loss.grid_smoothness=1", "precision=bfloat16"),
     }[kind]
     chosen = any_style(place, kind, "loss.output_temporal=1", *more)

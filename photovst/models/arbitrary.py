@@ -2,10 +2,13 @@
 
 The prediction network P says a picture in 100 numbers, its style vector, and from these every scale and shift of the
 transform network T: three convolutions, residual blocks, two enlarging convolutions and a last one, each followed by
-conditional instance norm.
+conditional instance norm. In the published program the first three are not: no style reaches the way in, and batch
+normalization stands there (``contract_norm``).
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from photovst.models.conditional_norm import conditional_norm
+from photovst.models.fixed_norm import FixedNorm
 from photovst.models.residual import STRIDE, convolution, padded_to
 from photovst.models.style_predictors import Mobile, PredictorKind, masked_mean
 from photovst.ops.masks import resize_masks
+
+ContractNorm = Literal["conditional", "batch"]
 
 
 class Arbitrary(nn.Module):
@@ -26,24 +32,34 @@ class Arbitrary(nn.Module):
         width: channels of T's first layer; twice and four times as many follow.
         blocks: residual blocks of T.
         bottleneck: numbers of a style vector.
+        contract_norm: behind the convolutions on the way in: ``conditional`` norm, as behind all others, or ``batch``
+            norm with statistics that stay, as in the published weights.
     """
 
     def __init__(
-        self, predictor: PredictorKind = "mobile", width: int = 32, blocks: int = 5, bottleneck: int = 100
+        self,
+        predictor: PredictorKind = "mobile",
+        width: int = 32,
+        blocks: int = 5,
+        bottleneck: int = 100,
+        contract_norm: ContractNorm = "conditional",
     ) -> None:
         super().__init__()
         self.vector_size = bottleneck
         self.predictor = _predictor(predictor)
         self.bottleneck = nn.Linear(self.predictor.channels, bottleneck)  # type: ignore[arg-type]
         deep = 4 * width
-        self.contract = nn.ModuleList(
-            [convolution(3, width, 9), convolution(width, 2 * width, 3, 2), convolution(2 * width, deep, 3, 2)]
-        )
+        self.styles_contract = contract_norm == "conditional"
+        entry = (width, 2 * width, deep)
+        contract = [convolution(3, width, 9), convolution(width, 2 * width, 3, 2), convolution(2 * width, deep, 3, 2)]
+        if not self.styles_contract:
+            contract = [layer.append(FixedNorm(depth)) for layer, depth in zip(contract, entry, strict=True)]
+        self.contract = nn.ModuleList(contract)
         self.residual = nn.ModuleList([convolution(deep, deep, 3) for _ in range(2 * blocks)])
         self.expand = nn.ModuleList(
             [convolution(deep, 2 * width, 3), convolution(2 * width, width, 3), convolution(width, 3, 9)]
         )
-        self.depths = (width, 2 * width, deep, *([deep] * 2 * blocks), 2 * width, width, 3)
+        self.depths = (*(entry if self.styles_contract else ()), *([deep] * 2 * blocks), 2 * width, width, 3)
         self.gammas = nn.ModuleList([nn.Linear(bottleneck, depth) for depth in self.depths])
         self.betas = nn.ModuleList([nn.Linear(bottleneck, depth) for depth in self.depths])
         for scales in self.gammas:
@@ -92,7 +108,8 @@ class Arbitrary(nn.Module):
 
         features = padded_to(frame, STRIDE)
         for layer in self.contract:
-            features = normed(layer(features)).relu()
+            features = layer(features)
+            features = (normed(features) if self.styles_contract else features).relu()
         for first, second in zip(self.residual[::2], self.residual[1::2], strict=True):
             features = features + normed(second(normed(first(features)).relu()))
         inner = features

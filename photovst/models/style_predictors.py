@@ -30,6 +30,12 @@ class Predictor(Protocol):
         ...
 
 
+LENGTH = 0.1
+"""Root mean square of the mobile predictor's features. A style vector sets every scale and shift at once, and Adam
+moves each weight by about its learning rate, whatever that is multiplied with: with features of length 1 the first
+steps threw all pictures into black or white, where nothing is learned any more."""
+
+
 class Inverted(nn.Module):
     """``x + project(depthwise(expand(x)))``; without the sum where the shape changes."""
 
@@ -75,9 +81,10 @@ class Mobile(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c _h _w"]:
-        """Features of a picture in [0, 1]."""
+        """Features of a picture in [0, 1], each place's of the same length."""
         features: Tensor = self.layers(2 * picture - 1)
-        return features
+        power = features.square().mean(dim=1, keepdim=True)
+        return LENGTH * features * torch.rsqrt(power + 1e-6)
 
 
 def masked_mean(features: Float[Tensor, "b c h w"], masks: Float[Tensor, "b k _h _w"]) -> Float[Tensor, "b k c"]:
