@@ -122,18 +122,17 @@ def check_style(settings: Settings) -> None:
         )
 
 
-def build_any_style(settings: Settings) -> TrainedNetwork:
-    """The network of any style, on the CPU.
+def build_any_style(path: Path) -> TrainedNetwork:
+    """A network of any style, on the CPU.
 
     Raises:
         WeightsError: its file is absent, not what it should be, or of one style only.
     """
-    path = network_path(settings)
     network = load_network(path)
     if network.kind not in CONDITIONED:
         raise WeightsError(
-            f"predicted.network={path} is a network of one style (kind {network.kind}); give it in the photograph's"
-            " place, without styler=predicted, or give one of any style"
+            f"{path} is a network of one style (kind {network.kind}), but one of any style is asked for; give that,"
+            " or this one in the photograph's place, without styler=predicted"
         )
     return network
 
@@ -148,7 +147,7 @@ def build_predictor(settings: Settings, device: torch.device) -> Predictor | Non
     """
     if not asks_for_prediction(settings):
         return None
-    network = build_any_style(settings)
+    network = build_any_style(network_path(settings))
     module = network.module
     if not isinstance(module, Photographic):
         raise SettingsError(
@@ -195,7 +194,7 @@ def build_painter(settings: Settings) -> Painter:
         WeightsError: network or saved style are absent, not what they should be, or do not belong together.
         MediaError: a photograph cannot be read, or is too small.
     """
-    network = build_any_style(settings)
+    network = build_any_style(network_path(settings))
     module = network.module
     assert isinstance(module, Arbitrary)  # whoever asks knows
     weights = style_weights(settings)

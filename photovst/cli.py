@@ -32,6 +32,7 @@ from photovst import (
     report_cli,
     scene_cli,
     segment_cli,
+    style_cli,
     sweep_cli,
     train_cli,
     weights_cli,
@@ -119,6 +120,7 @@ app.command()(export_cli.export)
 app.command()(flow_cli.flow)
 app.command()(segment_cli.segment)
 app.command()(report_cli.report)
+app.command()(style_cli.style)
 app.command()(sweep_cli.sweep)
 app.command()(train_cli.train)
 

@@ -29,6 +29,10 @@ def export(
         str | None,
         typer.Option(metavar="WIDTHxHEIGHT", help="For frames of this size only; grid networks need it."),
     ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(metavar="PHOTO", help="For a network of any style: the photograph or saved style it is told."),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write MODEL as ONNX or TorchScript, checked against the network itself.
@@ -39,9 +43,9 @@ def export(
     def work() -> str:
         wanted = None if size is None else frame_size(size)
         with signals_wait():
-            from photovst.feedforward.export import export_network
+            from photovst.exporting import export_trained
 
-        return export_network(model, output, wanted, overwrite=overwrite)
+        return export_trained(model, output, wanted, style, overwrite=overwrite)
 
     ctx.obj.work = work
 

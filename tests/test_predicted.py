@@ -6,14 +6,18 @@ import itertools
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from random_networks import write_any_style
+from random_networks import write_any_style, write_network
 from small_runs import FAST, distance_in_color, pictures, run, scene, states, write_clip, write_inputs
 
 from photovst.evaluation import read_evaluation
+from photovst.feedforward.conversion import torchscript_call
 from photovst.media.images import write_image
 from photovst.media.scenes import Look
+from photovst.media.tensors import to_frame, to_picture
+from photovst.models.style_files import load_style
 from photovst.run import RunFolder, read_records
 from photovst.settings_io import load_settings
 from photovst.stylize import is_finished
@@ -222,3 +226,131 @@ def test_a_painterly_network_of_any_style() -> None:
     assert np.abs(batch - moved).max() <= 1
     assert predict("own", *more, "predicted.content=1") == 0
     assert np.abs(np.stack(pictures("own")).astype(int) - style).max() > 1
+
+
+def test_the_optimizer_starts_from_the_prediction() -> None:
+    """Without a step it ends there, which is the run that only predicts."""
+    cells = ("parametrization.luma=4", "parametrization.rows=6", "parametrization.columns=8")
+    none = ("schedule.scales=[64]", "schedule.iterations=[0]", "schedule.next_iterations=[0]")
+    start = ("schedule.start=predicted", "schedule.next_start=content", NET)
+    more = ("--quiet", "device=cpu", "cache.folder=cache", "segmentation.regions=2", "predicted.content=0.25")
+    assert run("stylize", "clip.mkv", "photo.png", "-o", "start.mp4", *more, *start, *cells, *none) == 0
+    assert predict("out.mp4", "predicted.content=0.25") == 0
+    assert states("start.run").keys() == states("out.run").keys()
+    for one, other in zip(grids("start"), grids("out"), strict=True):
+        assert np.array_equal(one, other)
+    few = (
+        "schedule.scales=[64]",
+        "schedule.iterations=[2]",
+        "schedule.next_iterations=[1]",
+        "schedule.next_start=content",
+    )
+    assert run("stylize", "clip.mkv", "photo.png", "-o", "near.mp4", *more, *few, "schedule.start=predicted", NET) == 0
+    assert run("stylize", "clip.mkv", "photo.png", "-o", "far.mp4", *more[:-1], *few) == 0
+    near, far = (read_records(Path(f"{name}.run")) for name in ("near", "far"))
+    assert all(one["loss"] < other["loss"] for one, other in zip(near, far, strict=True))
+
+
+def test_saved_styles_stand_for_photographs(capfd: pytest.CaptureFixture[str]) -> None:
+    made = ("-o", "dusk.safetensors", "--network", "any.safetensors")
+    assert run("style", "photo.png", "night.png", *made, "--weights", ".75,.25") == 0
+    assert "made of photo.png 0.75, night.png 0.25" in capfd.readouterr().out
+    refused("exists", capfd, "style", "photo.png", *made)
+    saved = load_style("dusk.safetensors")
+    assert saved.made_of == {"photo.png": 0.75, "night.png": 0.25}
+    assert np.array_equal(saved.picture, scene(Look.sunset, 1, seed=11)[0])
+    blend = ("predicted.styles.night=night.png", "predicted.weights={style: 0.75, night: 0.25}", WHOLE)
+    assert predict("blend.mp4", *blend) == 0
+    # Vectors of whole photographs know no regions, so none are looked for.
+    assert predict("saved.mp4", photo="dusk.safetensors") == 0
+    for one, other in zip(grids("blend"), grids("saved"), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    assert (
+        predict("both.mp4", "predicted.styles.dusk=dusk.safetensors", "predicted.weights={style: 0.5, dusk: 0.5}") == 0
+    )
+    assert run("evaluate", "saved.run", "--quiet") == 0
+    Path("any.safetensors").rename("same.safetensors")  # it is the weights that count
+    assert predict("again.mp4", "predicted.network=same.safetensors", photo="dusk.safetensors") == 0
+    write_any_style("any.safetensors", seed=1)
+    to = ("-o", "x.mp4", "device=cpu", NET)
+    said = "dusk.safetensors is a style of another network (a photographic one, weights"
+    refused(said, capfd, "stylize", "clip.mkv", "dusk.safetensors", *to, "styler=predicted")
+    said = "is a style of another network"
+    dusk = ("predicted.styles.dusk=dusk.safetensors", "predicted.weights={style: 0.5, dusk: 0.5}")
+    refused(said, capfd, "stylize", "clip.mkv", "photo.png", *to, "styler=predicted", *dusk)
+    refused("is a saved style, which only a network understands", capfd, "stylize", "clip.mkv", "dusk.safetensors", *to)
+    refused("is a saved style, not a network", capfd, "stylize", "clip.mkv", "photo.png", *to[:-1], "styler=predicted",
+            "predicted.network=dusk.safetensors")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("dusk.png", "--weights", "1,0"), "--weights 1,0 are 2, but there are 1 photographs"),
+        (("dusk.png", "--weights", "a"), "--weights a are no numbers with commas between"),
+        (("photo.png", "night.png", "--weights", ".5,.6"), "--weights .5,.6 sum to 1.1, but a blend needs a sum of 1"),
+        (("photo.png", "night.png", "--weights", "2,-1"), "--weights 2,-1 takes numbers of at least 0"),
+        (("photo.png", "-o", "dusk.png"), "dusk.png is no name for a saved style; give it the suffix .safetensors"),
+        (("none.png",), "none.png does not exist"),
+        (("photo.png", "--network", "one.safetensors"), "is a network of one style (kind reconet)"),
+        (("tiny.png",), "tiny.png is 40x24 pixels, but to see a style a network needs at least 32 a side"),
+    ],
+)
+def test_styles_that_cannot_be_saved(more: tuple[str, ...], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    write_network("one.safetensors")
+    write_image("tiny.png", np.zeros((24, 40, 3), np.uint8))
+    output = () if "-o" in more else ("-o", "out.safetensors")
+    network = () if "--network" in more else ("--network", "any.safetensors")
+    refused(said, capfd, "style", *more, *output, *network)
+    assert not Path("out.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("style", "more", "said"),
+    [
+        ("one.safetensors", (), "takes a photograph or a saved style, but one.safetensors is a network; leave"),
+        ("any.safetensors", (), "if it is a network of any style, give it as predicted.network"),
+        ("photo.png", ("predicted.network=one.safetensors",), "is a network of one style (kind reconet)"),
+        ("photo.png", ("predicted.network=none.safetensors",), "none.safetensors does not exist"),
+        ("tiny.png", (), "tiny.png is 40x24 pixels, but to see a style a network needs at least 32 a side"),
+        ("photo.png", ("styler=optimized", "schedule.start=predicted", "predicted.network=painter.safetensors"),
+         "starts from color transforms, but painter.safetensors is a network of kind arbitrary"),
+        ("photo.png", ("predicted.styles.a=tiny.png", "predicted.weights.a=1"), "styles.a: tiny.png is 40x24"),
+        ("photo.png", ("predicted.styles.a=none.png", "predicted.weights.a=1"), "none.png does not exist"),
+        ("photo.png",
+         ("predicted.network=painter.safetensors", "feedforward.backend=onnxruntime", "predicted.content=1"),
+         "feedforward.backend=onnxruntime takes one style throughout"),
+    ],
+)  # fmt: skip
+def test_styles_that_cannot_be_taken(
+    style: str, more: tuple[str, ...], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_network("one.safetensors")
+    write_image("tiny.png", np.zeros((24, 40, 3), np.uint8))
+    network = () if any(each.startswith("predicted.network=") for each in more) else (NET,)
+    styler = () if "styler=optimized" in more else ("styler=predicted",)
+    refused(
+        said, capfd, "stylize", "clip.mkv", style, "-o", "out.mp4", "--quiet", "device=cpu", *styler, *network, *more
+    )
+    assert not Path("out.mp4").exists()
+
+
+def test_a_gray_photograph_is_one_in_color() -> None:
+    gray = scene(Look.sunset, 1, seed=11)[0].mean(axis=2).astype(np.uint8)
+    cv2.imwrite("gray.png", gray)
+    write_image("rgb.png", np.repeat(gray[:, :, None], 3, axis=2))
+    assert predict("gray.mp4", WHOLE, photo="gray.png") == 0
+    assert predict("rgb.mp4", WHOLE, photo="rgb.png") == 0
+    assert states("gray.run") == states("rgb.run")
+
+
+def test_a_painterly_network_is_exported_with_its_style(capfd: pytest.CaptureFixture[str]) -> None:
+    refused("is a network of any style; say which", capfd, "export", "painter.safetensors", "-o", "out.pt")
+    photo = ("--style", "photo.png", "-o", "out.pt")
+    refused("is a photographic network, which needs the regions", capfd, "export", "any.safetensors", *photo)
+    write_network("one.safetensors")
+    refused("is for a network of any style, but one.safetensors has one", capfd, "export", "one.safetensors", *photo)
+    assert run("export", "painter.safetensors", *photo) == 0
+    assert predict("out", "predicted.network=painter.safetensors", "video.codec=png") == 0
+    exported = torchscript_call(Path("out.pt").read_bytes())(to_frame(scene(Look.day, 1)[0]))
+    assert np.abs(to_picture(exported).astype(int) - pictures("out")[0]).max() <= 1

@@ -90,7 +90,7 @@ def write_comparison(shown, output, layout, **rest):
 def train_network(settings, *, run_folder, overwrite, progress):
     return Path(settings.output)
 
-def export_network(model, output, size=None, *, overwrite=False):
+def export_trained(model, output, size=None, style=None, *, overwrite=False):
     return str(output)
 
 class Shown(types.SimpleNamespace):
@@ -109,7 +109,7 @@ for name, functions in (
     ("segment_clips", (write_regions,)),
     ("report_runs", (write_runs_report,)),
     ("train", (train_network,)),
-    ("feedforward.export", (export_network,)),
+    ("exporting", (export_trained,)),
     ("media.scene_files", (write_scene,)),
     ("sweeps.members", (run_sweep, in_turn)),
     ("sweeps.on_ray", (on_ray,)),

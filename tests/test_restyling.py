@@ -303,7 +303,7 @@ def test_settings_that_have_no_say_are_named(capfd: pytest.CaptureFixture[str]) 
     assert said.count("\n") == 1
     settings = load_settings((), ("feedforward.batch=2",), {"content": "a", "style": "b", "output": "c"})
     with progress_for(quiet=True) as progress:
-        _warn_of_idle(settings, ("feedforward",), "a photograph", progress)
+        _warn_of_idle(settings, ("feedforward",), "a photograph as style", progress)
     assert progress.warnings == [
         "feedforward.batch changed from the default, which has no say with a photograph as style"
     ]

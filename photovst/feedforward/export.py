@@ -19,7 +19,7 @@ from photovst.feedforward.conversion import (
     torchscript_call,
 )
 from photovst.media.publish import check_new_file
-from photovst.models.network_files import load_network
+from photovst.models.network_files import TrainedNetwork, load_network
 from photovst.storage import write_atomic
 from photovst.types import Size
 
@@ -32,7 +32,18 @@ FORMATS: dict[str, tuple[str, Convert, Callable[[bytes], Call]]] = {
 """By suffix: a format's name, what makes it and what runs it."""
 
 
-def export_network(model: Path, output: Path, size: Size | None = None, *, overwrite: bool = False) -> str:
+def _as_it_is(network: TrainedNetwork) -> nn.Module:
+    return network.module
+
+
+def export_network(
+    model: Path,
+    output: Path,
+    size: Size | None = None,
+    *,
+    overwrite: bool = False,
+    of: Callable[[TrainedNetwork], nn.Module] = _as_it_is,
+) -> str:
     """Write a network as ONNX (``.onnx``) or TorchScript (``.pt``), whole or not at all; gives a line of what came out.
 
     Args:
@@ -41,6 +52,7 @@ def export_network(model: Path, output: Path, size: Size | None = None, *, overw
         size: of the frames it is to take, one at a time; where it is not given any, and any number at once, if the
             network allows that.
         overwrite: replace what is there.
+        of: gives what is written of the network, ``frame -> frame``.
 
     Raises:
         WeightsError: the file is no network, or what was made of it gives something else; nothing is written then.
@@ -52,15 +64,16 @@ def export_network(model: Path, output: Path, size: Size | None = None, *, overw
     name, convert, run = FORMATS[output.suffix.lower()]
     check_new_file(output, "the network", overwrite=overwrite)
     network = load_network(model)
-    if size is None and not any_size(network.module):
+    module = of(network)
+    if size is None and not any_size(module):
         raise SettingsError(
             f"{model} is a {network.kind} network, which is exported for one size of frame; give it, such as"
             " --size 1280x720"
         )
     shape = None if size is None else (1, size)
-    made = convert(network.module, shape)
+    made = convert(module, shape)
     shapes = [(count, each) for count, each in enumerate(SIZES, start=1)] if shape is None else [shape]
-    difference = largest_difference(network.module, run(made), shapes)
+    difference = largest_difference(module, run(made), shapes)
     try:
         write_atomic(output, made)
     except OSError as error:

@@ -153,3 +153,16 @@ def test_lift_at_twice_the_size_is_the_same_look() -> None:
     difference = (resize(grid.lift(large), (16, 24)) - grid.lift(small)).abs()
     assert difference.mean() < 0.01
     assert difference.mean() < 0.2 * (grid.lift(small) - small).abs().mean()
+
+
+def test_resampling_keeps_what_is_linear_in_every_direction() -> None:
+    z, y, x = torch.meshgrid(torch.linspace(0, 1, 3), torch.linspace(0, 1, 4), torch.linspace(0, 1, 5), indexing="ij")
+    slopes = torch.randn(4, 12, generator=torch.Generator().manual_seed(0))
+    grid = BilateralGrid(torch.stack([torch.ones_like(z), z, y, x], dim=-1) @ slopes, PRIOR)
+    other = grid.resampled((5, 7, 4))
+    assert other.grid.shape == (5, 7, 4, 12)
+    frame = torch.rand(1, 3, 11, 15, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(slice_affine(other.grid, frame), slice_affine(grid.grid, frame), rtol=0, atol=1e-5)
+    assert grid.resampled((3, 4, 5)) is grid
+    assert torch.equal(other.grid[0, 0, 0], grid.grid[0, 0, 0])
+    assert torch.equal(other.grid[-1, -1, -1], grid.grid[-1, -1, -1])
