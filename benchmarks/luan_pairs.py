@@ -6,7 +6,7 @@
 Style: area-weighted relative Gram distance per region, mean over relu1_1 .. relu5_1 of vgg19_cd16x, which is
 not the encoder that is optimized; lower is better; geometric mean over pairs. Edge SSIM: SSIM of the luma's
 Sobel gradient magnitude against the content's, with the content's largest magnitude as data range; mean over
-pairs. Regions are the published masks; with --regions joint, ade20k_mobile ... they are found without them, and the
+pairs. With styler=predicted the photographic network takes the optimizer's place. Regions are the published masks; with --regions joint, ade20k_mobile ... they are found without them, and the
 result is judged under the published ones all the same.
 Ends with one line of JSON.
 """
@@ -28,7 +28,9 @@ import torch
 
 from photovst.build import build_encoder
 from photovst.build_optimizer import build_optimizer, build_scales
+from photovst.build_predicted import build_predictor
 from photovst.build_regions import build_regions
+from photovst.config import StylerKind
 from photovst.datasets.luan_pairs import Pair, choose_pairs, find_pairs
 from photovst.guidance.guides import Guides
 from photovst.guidance.mask_files import MaskFiles
@@ -41,6 +43,7 @@ from photovst.models.weights import load
 from photovst.ops.resize import fit_long_side
 from photovst.pairs import Row, summary
 from photovst.settings_io import load_settings
+from photovst.stylization import Styler
 
 JUDGE = "vgg19_cd16x"
 
@@ -67,8 +70,15 @@ def judge_pair(task: tuple[Pair, int, str, list[str], Path | None, int]) -> Row:
     small = to_frame(resized(content, size))
     device = torch.device("cpu")
     regions = build_regions(settings, [small], photo, 1)
-    optimizer = build_optimizer(settings, build_encoder(settings, device), regions, still=True)
-    done = optimizer.stylize(Guides(small, regions.of(0, small)), None)
+    styler: Styler
+    predictor = build_predictor(settings, device)
+    if settings.styler is StylerKind.predicted:
+        assert predictor is not None  # there is one where something is predicted
+        styler = predictor.grids(settings, regions, still=True)
+    else:
+        start = None if predictor is None else predictor.grids(settings, regions, still=True).grid
+        styler = build_optimizer(settings, build_encoder(settings, device), regions, True, None, start)
+    done = styler.stylize(Guides(small, regions.of(0, small)), None)
     ours = to_picture(done.parametrization.lift(frame))
     seconds = time.perf_counter() - began
     if pictures is not None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.ahead import ahead, in_turn
+from photovst.behind import Do, at_once, behind
 from photovst.build import build_cache, build_motion
 from photovst.build_optimizer import build_distances, build_optimizer, build_start, persists
 from photovst.build_predicted import Predictor
@@ -33,6 +35,7 @@ from photovst.progress import Progress
 from photovst.results import FINAL, GUIDES, Results
 from photovst.run import RunFolder
 from photovst.storage import Arrays
+from photovst.threads import threads
 from photovst.types import Size
 
 T = TypeVar("T")
@@ -135,13 +138,27 @@ class Stylization:
                 results.keep(step.index, step.small, stylized)
                 yield step, stylized
 
-    def ahead(self, items: Iterable[T]) -> Generator[T, None, None]:
-        """Items made while the one before is used, where the optimizer leaves the processor idle: on a GPU.
+    @property
+    def leaves_cores(self) -> bool:
+        """Whether processor cores are left to others while a frame is worked on: by a prediction, or on a GPU.
 
-        On a CPU it keeps every core busy, and a worker beside it makes both slow: threads that wait for each other wait
-        for those that were put aside.
+        The optimizer keeps every core busy, and a worker beside it makes both slow: threads that wait for each other
+        wait for those that were put aside. What a prediction takes is small pieces, most of them for one core.
         """
-        return in_turn(items) if self.photo.device.type == "cpu" else ahead(items)
+        return self.predicted or self.photo.device.type != "cpu"
+
+    def ahead(self, items: Iterable[T]) -> Generator[T, None, None]:
+        """Items made while the one before is used, where that leaves cores to it."""
+        return ahead(items) if self.leaves_cores else in_turn(items)
+
+    def behind(self) -> AbstractContextManager[Do]:
+        """Has what is left to do with a frame done while the next is worked on, where frames are predicted."""
+        return behind() if self.predicted else at_once()
+
+    def threads(self) -> AbstractContextManager[None]:
+        """The threads for one piece of work; half of them where pieces are worked on at the same time on a CPU."""
+        shared = self.predicted and self.photo.device.type == "cpu"
+        return threads(max(1, torch.get_num_threads() // 2) if shared else None)
 
     def styler(self, regions: Regions, passage: int | None) -> FrameOptimizer:
         """The optimizer of a shot with these regions."""

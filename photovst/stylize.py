@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from photovst.build_predicted import (
 from photovst.config import FlowMethod, SegmentationMethod, Settings, Start, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
+from photovst.guide_stream import Step
 from photovst.highlights import Highlights
 from photovst.media.clip import open_clip
 from photovst.media.label_legend import LEGEND
@@ -99,14 +101,19 @@ def stylize_clip(
         progress.stage("stylize")
         highlights = Highlights(overview.count)
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
-            for step, stylized in work.results():
-                if step.begins:
-                    highlights.begin_shot(step.index, step.regions, progress)
+
+            def show(step: Step, stylized: Stylized) -> None:
                 picture = _picture(settings, stylized, step.image, device)
                 frame = step.frame
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
                 highlights.look(frame.index, step.image, picture, step.guides.masks)
+
+            with work.threads(), work.behind() as do:
+                for step, stylized in work.results():
+                    if step.begins:
+                        highlights.begin_shot(step.index, step.regions, progress)
+                    do(partial(show, step, stylized))
             # Before the result gets its name: where that is there, a run stopped here would not go on.
             progress.stage("report")
             highlights.write(run.path, settings, output, photo, progress)

@@ -194,9 +194,23 @@ ADE20K: dict[str, tuple[Checkpoint, Checkpoint]] = {
 }
 """Encoder and decoder of each of `NETWORKS`."""
 
+# Magenta's README gives the address, and neither a hash nor a size; its licence is that of the repository.
+GHIASI2017 = Checkpoint(
+    name="ghiasi2017",
+    file="arbitrary_style_transfer.tar.gz",
+    sha256="",
+    hash_from="recorded at the first use",
+    megabytes=None,
+    licence="Apache-2.0",
+    citation="Ghiasi2017",
+    origin="the network of any style as Magenta trained it on ImageNet, Painter by Numbers and the Describable Textures"
+    " Dataset, TensorFlow's checkpoint; 'photovst weights import' makes a network of it",
+    url="https://storage.googleapis.com/download.magenta.tensorflow.org/models/arbitrary_style_transfer.tar.gz",
+)
+
 CHECKPOINTS = (
     *(VGG19, VGG16, LPIPS_VGG16, VGG19_CAFFE, VGG19_CD16X, VGG19_CONV3_1, RAFT_LARGE, RAFT_SMALL),
-    *(ADE20K_MOBILE, ADE20K_MOBILE_UINT8),
+    *(ADE20K_MOBILE, ADE20K_MOBILE_UINT8, GHIASI2017),
     *(checkpoint for pair in ADE20K.values() for checkpoint in pair),
 )
 

@@ -14,18 +14,18 @@ from pathlib import Path
 import torch
 
 from photovst.errors import MediaError, WeightsError
+from photovst.models.checkpoints import GHIASI2017
 from photovst.models.magenta import OPTIONS, arbitrary_from_magenta
 from photovst.models.network_files import SUFFIX, TrainedNetwork, is_network, save_network
 from photovst.models.networks import build_network
 from photovst.models.weight_files import digest
 
-URL = "https://storage.googleapis.com/download.magenta.tensorflow.org/models/arbitrary_style_transfer.tar.gz"
-"""Where Magenta's README says that it is; no hash of it is published."""
+URL = str(GHIASI2017.url)
 
 ABOUT = {
-    "name": "Ghiasi et al. 2017, as Magenta published it",
-    "citation": "Ghiasi2017",
-    "license": "Apache-2.0, that of Magenta's repository; none is stated for the weights apart",
+    "name": "Ghiasi et al. 2017, from a checkpoint of Magenta's program",
+    "citation": GHIASI2017.citation,
+    "license": f"{GHIASI2017.licence}, that of Magenta's repository; none is stated for the weights apart",
     "source": URL,
     "data": "content: ImageNet; styles: Painter by Numbers and the Describable Textures Dataset",
 }
@@ -82,7 +82,8 @@ def checkpoint_at(path: Path) -> Iterator[Path]:
                         with content, (Path(folder) / Path(member.name).name).open("xb") as copy:
                             shutil.copyfileobj(content, copy)
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise WeightsError(f"{path} is no whole archive ({error}); download it again from {URL}") from error
+            reason = str(error).partition(":")[0]  # tarfile lists every compression it tried, a line each
+            raise WeightsError(f"{path} is no whole archive ({reason}); download it again from {URL}") from error
         yield _only(path, [Path(folder) / _without_part(each) for each in Path(folder).iterdir()])
 
 

@@ -30,10 +30,10 @@ def test_a_changed_byte_is_found(place: int) -> None:
 
 def test_a_table_cut_short() -> None:
     whole = table(ENTRIES)
-    with pytest.raises(WeightsError, match="^it does not end as a table of TensorFlow's does"):
+    with pytest.raises(WeightsError, match=r"^it does not end as a table of TensorFlow's does"):
         read_table(whole[:-1], "it")
     far = number(0) + number(0) + number(10**6) + number(9)
-    with pytest.raises(WeightsError, match="^it is cut short: a block of it ends behind its end"):
+    with pytest.raises(WeightsError, match=r"^it is cut short: a block of it ends behind its end"):
         read_table(far.ljust(40, b"\0") + whole[-8:], "it")
     endless = b"\xff" * 40
     with pytest.raises(WeightsError, match=r"^it is damaged \(the number at byte 0 does not end\)"):
