@@ -32,6 +32,7 @@ class Results:
         start: makes a result of the kind in use, to be filled from what is stored.
         device: where results are to be.
         reach: how many frames back results are asked for.
+        sync: bring each to disk at once, so that not even a power cut loses it.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Results:
         start: Callable[[Tensor], Parametrization],
         device: torch.device,
         reach: int = 1,
+        sync: bool = True,
     ) -> None:
+        self._sync = sync
         self._run, self._folder, self._start, self._device, self._reach = run, folder, start, device, reach
         self._small: OrderedDict[int, Picture] = OrderedDict()
         self._latest: tuple[int, Stylized] | None = None
@@ -85,8 +88,8 @@ class Results:
     def store(self, index: int, stylized: Stylized, carry: Arrays) -> None:
         """Store a result, and what the regions of the next frame of the shot go on from."""
         # In this order: a frame stopped before its carry is done again, and its later record counts.
-        self._run.save_state(index, stylized.parametrization.state(), self._folder)
-        self._run.save_carry(index, carry)
+        self._run.save_state(index, stylized.parametrization.state(), self._folder, self._sync)
+        self._run.save_carry(index, carry, self._sync)
 
     def _at(self, index: int) -> Stylized:
         if self._latest is not None and self._latest[0] == index:

@@ -35,17 +35,20 @@ class RunFolder(HeldFolder):
         """The folder of stored result frames."""
         return self.path / "frames"
 
-    def save_state(self, index: int, arrays: Mapping[str, NDArray[Any]], folder: str = "state") -> None:
+    def save_state(
+        self, index: int, arrays: Mapping[str, NDArray[Any]], folder: str = "state", sync: bool = True
+    ) -> None:
         """Store what frame ``index`` was optimized to; equal arrays give equal bytes.
 
         Args:
             index: the frame.
             arrays: its state.
             folder: ``state`` for the result, or another in the run folder for what leads to it.
+            sync: bring it to disk at once; what took little to compute may be lost where the power fails.
         """
         path = self._state(index, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_npz(path, arrays)
+        write_npz(path, arrays, sync)
 
     def load_state(self, index: int, folder: str = "state") -> Arrays | None:
         """The arrays of frame ``index``, or None when absent; a damaged file is warned of and removed."""
@@ -60,9 +63,9 @@ class RunFolder(HeldFolder):
         for path in (self.path / folder).rglob("[0-9]*.npz"):
             path.unlink()
 
-    def save_carry(self, index: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Store what the frame after ``index`` starts from, in place of the former."""
-        write_npz(self.path / "state" / "carry.npz", {**arrays, "__index__": np.array(index)})
+    def save_carry(self, index: int, arrays: Mapping[str, NDArray[Any]], sync: bool = True) -> None:
+        """Store what the frame after ``index`` starts from, in place of the former; ``sync`` as for states."""
+        write_npz(self.path / "state" / "carry.npz", {**arrays, "__index__": np.array(index)}, sync)
 
     def load_carry(self) -> tuple[int, Arrays] | None:
         """The last stored ``(index, arrays)``, or None; a damaged file is warned of and removed."""

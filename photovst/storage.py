@@ -19,14 +19,18 @@ CHECKSUM = hashlib.sha256().digest_size
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name, whole and on disk, when the block ends well, or not at all."""
+def atomic(path: Path, sync: bool = True) -> Iterator[BinaryIO]:
+    """A file that appears under its name, whole and on disk, when the block ends well, or not at all.
+
+    Without ``sync`` it may come to disk later, and is lost or damaged where the power fails before that.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                os.fsync(stream.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -38,8 +42,8 @@ def write_atomic(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays as .npz, atomically, without the time of day, and with a checksum as its comment."""
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]], sync: bool = True) -> None:
+    """Write arrays as .npz, without the time of day, and with a checksum as its comment; see `atomic`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(arrays):
@@ -48,7 +52,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getbuffer())  # dated 1980 by default
         archive.comment = bytes(CHECKSUM)  # holds the place: an archive ends with its comment
     data = buffer.getbuffer()[:-CHECKSUM]
-    with atomic(path) as stream:
+    with atomic(path, sync) as stream:
         stream.write(data)
         stream.write(hashlib.sha256(data).digest())
 

@@ -120,7 +120,8 @@ class Stylization:
             self.photo.device, done, carried, self._long_side(),
         )  # fmt: skip
         reach = max(*self.settings.objective.temporal.neighbors, 1)
-        results = Results(self.run, folder, self.start, self.photo.device, reach)
+        # A prediction takes less time than to wait for the disk.
+        results = Results(self.run, folder, self.start, self.photo.device, reach, sync=not self.predicted)
         styler: Styler | None = None
         with closing(self.ahead(stream)) as steps:
             for step in steps:

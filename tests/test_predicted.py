@@ -9,17 +9,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from random_networks import write_any_style, write_network
-from small_runs import FAST, distance_in_color, pictures, run, scene, states, write_clip, write_inputs
+from small_runs import FAST, distance_in_color, pictures, run, scene, states, write_inputs
 
 from photovst.evaluation import read_evaluation
 from photovst.feedforward.conversion import torchscript_call
-from photovst.media.images import write_image
+from photovst.media.images import read_image, write_image
 from photovst.media.scenes import Look
 from photovst.media.tensors import to_frame, to_picture
 from photovst.models.style_files import load_style
+from photovst.ops.bilateral_grid import slice_affine
 from photovst.run import RunFolder, read_records
 from photovst.settings_io import load_settings
+from photovst.style_pictures import read_style
 from photovst.stylize import is_finished
 
 FRAMES = 4
@@ -113,22 +116,22 @@ def test_a_killed_run_goes_on_to_the_same_bytes(monkeypatch: pytest.MonkeyPatch)
     more = ("predicted.steadiness=0.5", "video.codec=png")
     assert predict("whole", *more) == 0
     stored = RunFolder.save_carry
-    for frame in (0, 2):
-        count = itertools.count()
+    count = itertools.count()
 
-        def dies(self: RunFolder, *arguments: object, at: int = frame, count: itertools.count = count) -> None:
-            if next(count) == at:
-                raise Killed
-            stored(self, *arguments)  # type: ignore[arg-type]
+    def dies(self: RunFolder, *arguments: object) -> None:
+        if next(count) == 2:
+            raise Killed
+        stored(self, *arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(RunFolder, "save_carry", dies)
-        with pytest.raises(Killed):
-            predict(f"cut{frame}", *more)
-        monkeypatch.setattr(RunFolder, "save_carry", stored)
-        assert predict(f"cut{frame}", *more) == 0
-        assert states(f"cut{frame}.run") == states("whole.run")
-        for one, other in zip(pictures(f"cut{frame}"), pictures("whole"), strict=True):
-            assert np.array_equal(one, other)
+    monkeypatch.setattr(RunFolder, "save_carry", dies)
+    with pytest.raises(Killed):
+        predict("cut", *more)
+    assert len(states("cut.run")) == 4  # three frames and a carry
+    monkeypatch.setattr(RunFolder, "save_carry", stored)
+    assert predict("cut", *more) == 0
+    assert states("cut.run") == states("whole.run")
+    for one, other in zip(pictures("cut"), pictures("whole"), strict=True):
+        assert np.array_equal(one, other)
 
 
 def grids(name: str) -> list[np.ndarray]:
@@ -150,7 +153,7 @@ def test_steadiness_is_a_share_of_the_frame_before() -> None:
 
 
 def test_keyframes_move_from_one_photograph_to_another() -> None:
-    more = ("segmentation.persistence=0", "segmentation.hysteresis=0", "segmentation.every=1", "video.codec=png")
+    more = (WHOLE, "video.codec=png")
     assert predict("style", *more) == 0
     blend = ("predicted.styles.night=night.png", *more)
     assert predict("night", "predicted.weights.night=1", *blend) == 0
@@ -165,7 +168,7 @@ def test_keyframes_move_from_one_photograph_to_another() -> None:
     assert (
         predict("same", "predicted.weights={style: 0.5, night: 0.5}", *blend, "predicted.styles.night=photo.png") == 0
     )
-    assert np.abs(np.stack(pictures("same")).astype(int) - style).max() <= 8  # its masks are drawn again, softer
+    assert np.abs(np.stack(pictures("same")).astype(int) - style).max() <= 1
 
 
 def test_no_flow_and_no_encoder_where_nothing_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,11 +205,11 @@ def test_judged_and_compared_as_any_run() -> None:
     assert run("report", "out.run", "-o", "one.html") == 0
 
 
-def test_shots_and_stills() -> None:
-    write_clip("two.mkv", [*scene(Look.day, 3), *scene(Look.night, 3, seed=9)])
-    assert predict("out.mp4", clip="two.mkv") == 0
+def test_a_still() -> None:
     write_image("still.png", scene(Look.day, 1)[0])
-    assert predict("still_out.png", clip="still.png") == 0
+    assert predict("one.png", WHOLE, clip="still.png") == 0
+    assert predict("out", WHOLE, "video.codec=png") == 0
+    assert np.array_equal(read_image("one.png"), pictures("out")[0])
 
 
 def test_a_painterly_network_of_any_style() -> None:
@@ -239,16 +242,12 @@ def test_the_optimizer_starts_from_the_prediction() -> None:
     assert states("start.run").keys() == states("out.run").keys()
     for one, other in zip(grids("start"), grids("out"), strict=True):
         assert np.array_equal(one, other)
-    few = (
-        "schedule.scales=[64]",
-        "schedule.iterations=[2]",
-        "schedule.next_iterations=[1]",
-        "schedule.next_start=content",
-    )
-    assert run("stylize", "clip.mkv", "photo.png", "-o", "near.mp4", *more, *few, "schedule.start=predicted", NET) == 0
-    assert run("stylize", "clip.mkv", "photo.png", "-o", "far.mp4", *more[:-1], *few) == 0
-    near, far = (read_records(Path(f"{name}.run")) for name in ("near", "far"))
-    assert all(one["loss"] < other["loss"] for one, other in zip(near, far, strict=True))
+    finer = (*start, "schedule.iterations=[1]", *none[:1], *none[2:])
+    assert run("stylize", "clip.mkv", "photo.png", "-o", "finer.mp4", *more, *finer) == 0
+    assert grids("finer")[1].shape == (8, 16, 24, 12)  # of the optimizer's cells
+    frame = to_frame(scene(Look.day, FRAMES)[1])
+    made = [slice_affine(torch.from_numpy(grids(name)[1]), frame) for name in ("finer", "out")]
+    assert float((made[0] - made[1]).abs().mean()) < 0.02
 
 
 def test_saved_styles_stand_for_photographs(capfd: pytest.CaptureFixture[str]) -> None:
@@ -268,7 +267,7 @@ def test_saved_styles_stand_for_photographs(capfd: pytest.CaptureFixture[str]) -
     assert (
         predict("both.mp4", "predicted.styles.dusk=dusk.safetensors", "predicted.weights={style: 0.5, dusk: 0.5}") == 0
     )
-    assert run("evaluate", "saved.run", "--quiet") == 0
+    assert np.array_equal(read_style("dusk.safetensors"), saved.picture)  # what it is judged by
     Path("any.safetensors").rename("same.safetensors")  # it is the weights that count
     assert predict("again.mp4", "predicted.network=same.safetensors", photo="dusk.safetensors") == 0
     write_any_style("any.safetensors", seed=1)

@@ -93,6 +93,9 @@ def train_network(settings, *, run_folder, overwrite, progress):
 def export_trained(model, output, size=None, style=None, *, overwrite=False):
     return str(output)
 
+def save_blend(photos, shares, output, network=None, *, overwrite=False):
+    return str(output)
+
 class Shown(types.SimpleNamespace):
     def __init__(self, *given):
         pass
@@ -110,6 +113,7 @@ for name, functions in (
     ("report_runs", (write_runs_report,)),
     ("train", (train_network,)),
     ("exporting", (export_trained,)),
+    ("saved_styles", (save_blend,)),
     ("media.scene_files", (write_scene,)),
     ("sweeps.members", (run_sweep, in_turn)),
     ("sweeps.on_ray", (on_ray,)),

@@ -48,8 +48,8 @@ from photovst.guidance import survey
 from photovst.run import RunFolder
 survey.detect_shots = functools.partial(survey.detect_shots, shortest=int(sys.argv.pop(1)))
 save, at = RunFolder.save_state, int(sys.argv.pop(1))
-def save_state(self, index, arrays, folder):
-    save(self, index, arrays, folder)
+def save_state(self, index, arrays, folder, sync):
+    save(self, index, arrays, folder, sync)
     if index == at:
         print("stored", flush=True)
         time.sleep(60)

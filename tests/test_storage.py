@@ -65,3 +65,12 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     write_atomic(path, b"another")
     assert path.read_bytes() == b"another"
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_only_what_is_synced_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr("photovst.storage.os.fsync", waits.append)
+    for sync in (True, False):
+        write_npz(tmp_path / "a.npz", {"x": np.arange(3)}, sync)
+        assert len(waits) == 1
+        assert read_npz(tmp_path / "a.npz")["x"].tolist() == [0, 1, 2]

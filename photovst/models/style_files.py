@@ -91,11 +91,11 @@ def load_style(path: str | Path, network: TrainedNetwork | None = None) -> Saved
             )
         made_of = {str(name): float(weight) for name, weight in dict(said["made_of"]).items()}
         vector, picture = tensors["vector"], tensors["picture"]
-        style = SavedStyle(vector, picture.numpy(), str(said["kind"]), str(said["network"]), made_of)
         if vector.ndim != 1 or vector.dtype is not torch.float32 or not bool(vector.isfinite().all()):
             raise ValueError("its vector is none")
         if picture.dtype is not torch.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
             raise ValueError("its picture is none")
+        style = SavedStyle(vector, picture.numpy(), str(said["kind"]), str(said["network"]), made_of)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} is damaged ({error!r}); take a fresh copy") from error
     if network is not None and style.network != weights_sha256(network):

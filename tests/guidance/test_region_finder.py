@@ -150,3 +150,24 @@ def test_a_picture_of_one_thing() -> None:
     regions = _finder(_stripes(SKY)).find(SOURCE, [_stripes(SKY)])
     assert regions.names == ("sky",)
     assert regions.of(0, _stripes(SKY)).eq(1).all()
+
+
+def test_a_photograph_to_blend_is_cut_up_as_if_it_were_the_only_one() -> None:
+    clip, photo = _stripes(SKY, TREE), _stripes(TREE, SKY)
+    dusk, sea, cars = _stripes(SKY, SKY, TREE), _stripes(SEA, SEA, TREE), _stripes(CAR)
+    blended = [Photo(name, image) for name, image in (("dusk", dusk), ("sea", sea), ("cars", cars))]
+    regions = _finder(photo, blended=blended).find(SOURCE, [clip])
+    assert regions.names == ("sky", "vegetation")
+    assert [each.name for each in regions.blended] == ["dusk", "sea", "cars"]
+    shares = [each.masks.mean(dim=(0, 2, 3)).tolist() for each in regions.blended]
+    np.testing.assert_allclose(shares[0], [2 / 3, 1 / 3], atol=1e-5)
+    np.testing.assert_allclose(shares[1], [2 / 3, 1 / 3], atol=1e-5)  # the sky takes its relative, water
+    np.testing.assert_allclose(shares[2], [1, 1], atol=1e-5)  # nothing alike: both take all of it
+
+
+def test_a_mapping_that_a_photograph_to_blend_lacks_counts_for_the_others() -> None:
+    clip, photo = _stripes(SKY, TREE), _stripes(SEA, TREE)
+    rules = Rules(smallest=0.02, relatives=relatives, mapped={"sky": "water"})
+    regions = _finder(photo, rules, blended=[Photo("dusk", _stripes(SKY, TREE, TREE))]).find(SOURCE, [clip])
+    (dusk,) = regions.blended
+    np.testing.assert_allclose(dusk.masks.mean(dim=(0, 2, 3)), [1 / 3, 2 / 3], atol=1e-5)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from media.synthetic import pattern
+from random_networks import write_any_style
 from small_runs import states, write_clip
 
 from photovst.config import Settings
@@ -94,6 +95,14 @@ def test_bytes_are_those_of_a_run_in_order(tasks: int) -> None:
     for order in sent:
         inside = {i for n in order.shots for i in range(order.overview.shots[n].first, order.overview.shots[n].stop)}
         assert set(order.overview.thumbnails) <= inside
+
+
+def test_predicted_shots_are_those_of_a_run_in_order() -> None:
+    write_any_style("any.safetensors")
+    more = ("styler=predicted", "predicted.network=any.safetensors", "predicted.steadiness=0.5")
+    one, other = stylized("a.mp4", more=more), stylized("b.mp4", here, more=more)
+    assert states(one) == states(other)
+    assert one.with_suffix(".mp4").read_bytes() == other.with_suffix(".mp4").read_bytes()
 
 
 def test_a_failed_order_leaves_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
