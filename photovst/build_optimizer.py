@@ -140,10 +140,18 @@ def build_distances(settings: Settings, passage: int | None = None) -> tuple[int
 
 
 def persists(settings: Settings) -> bool:
-    """Whether regions are carried along the flow; those drawn by hand stay as they are."""
+    """Whether regions are carried along the flow; those drawn by hand stay as they are.
+
+    So do joint ones where color transforms are predicted from them: what counts there is a region's share of a cell,
+    the mean over thousands of pixels, which is steady without flow.
+    """
     segmentation = settings.segmentation
-    drawn = segmentation.method in (SegmentationMethod.files, SegmentationMethod.none)
-    return not drawn and (segmentation.persistence > 0 or segmentation.hysteresis > 0 or segmentation.every > 1)
+    steady = [SegmentationMethod.files, SegmentationMethod.none]
+    if settings.styler is config.StylerKind.predicted:
+        steady.append(SegmentationMethod.joint)
+    return segmentation.method not in steady and (
+        segmentation.persistence > 0 or segmentation.hysteresis > 0 or segmentation.every > 1
+    )
 
 
 def term_weights(settings: Settings) -> dict[str, float]:

@@ -113,7 +113,7 @@ class GuideStream:
                 self.track.begin()
                 earlier.clear()
             finding = time.perf_counter() - finding
-            if index == self.done and self.carried is not None:
+            if index == self.done and self.carried:
                 self.track.restore(self.carried)
             # Regions go along with the motion; that of frames which are done serves nothing else.
             wanted = self.distances if index >= self.done else (1,) if self.carries else ()
@@ -134,7 +134,7 @@ class GuideStream:
                 begins=begins,
                 seconds=time.perf_counter() - began,
                 segmenting=segmenting,
-                carry=self.track.state() or {},
+                carry=(self.track.state() if self.carries else None) or {},
                 flicker=_flicker(masks, former, motions.get(1)),
             )
             former = masks

@@ -52,6 +52,9 @@ OF_NETWORKS = ("strength", "feedforward", "video")
 OF_OPTIMIZATION = ("compat", "encoder", "objective", "parametrization", "optimizer", "schedule", "feedforward")
 """Settings with no say in what the photographic network of any style gives."""
 
+OF_CARRYING = ("flow", "segmentation.persistence", "segmentation.hysteresis", "segmentation.every")
+"""Settings with no say either where regions are not carried along the flow."""
+
 OF_ANY_RUN = ("content", "style", "output", "pairs", "pair", "seed", "device", "cache")
 """Settings of whichever run, that nobody need be warned of."""
 
@@ -168,7 +171,8 @@ def _idle(settings: Settings) -> tuple[list[str], str]:
         said = [name for name in everything if name not in (*OF_NETWORKS, "styler", "predicted")]
         return [*said, "predicted.steadiness"], "a painterly network"
     if settings.styler is StylerKind.predicted:
-        return list(OF_OPTIMIZATION), "styler=predicted"
+        joint = settings.segmentation.method is SegmentationMethod.joint
+        return [*OF_OPTIMIZATION, *(OF_CARRYING if joint else ())], "styler=predicted"
     if settings.schedule.start is Start.predicted:
         return ["feedforward", "predicted.steadiness"], "schedule.start=predicted"
     return ["feedforward", "predicted"], "a photograph as style"

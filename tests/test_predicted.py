@@ -171,13 +171,18 @@ def test_keyframes_move_from_one_photograph_to_another() -> None:
     assert np.abs(np.stack(pictures("same")).astype(int) - style).max() <= 1
 
 
-def test_no_flow_and_no_encoder_where_nothing_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_flow_and_no_encoder_where_nothing_needs_them(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     def never(*arguments: object) -> None:
         raise AssertionError
 
     monkeypatch.setattr("photovst.stylization.build_motion", never)
     monkeypatch.setattr("photovst.stylize.build_encoder", never)
     assert predict("out.mp4", WHOLE, "predicted.steadiness=0.5") == 0
+    assert predict("joint.mp4", "segmentation.every=3", "flow.method=farneback") == 0
+    said = "segmentation.every, flow.method changed from the default, which has no say with styler=predicted"
+    assert said in capfd.readouterr().err
 
 
 def test_a_region_with_a_photograph_of_its_own_and_one_left_as_it_is() -> None:
@@ -236,8 +241,9 @@ def test_the_optimizer_starts_from_the_prediction() -> None:
     cells = ("parametrization.luma=4", "parametrization.rows=6", "parametrization.columns=8")
     none = ("schedule.scales=[64]", "schedule.iterations=[0]", "schedule.next_iterations=[0]")
     start = ("schedule.start=predicted", "schedule.next_start=content", NET)
+    own = ("segmentation.persistence=0", "segmentation.hysteresis=0", "segmentation.every=1")  # as predicted runs do
     more = ("--quiet", "device=cpu", "cache.folder=cache", "segmentation.regions=2", "predicted.content=0.25")
-    assert run("stylize", "clip.mkv", "photo.png", "-o", "start.mp4", *more, *start, *cells, *none) == 0
+    assert run("stylize", "clip.mkv", "photo.png", "-o", "start.mp4", *more, *own, *start, *cells, *none) == 0
     assert predict("out.mp4", "predicted.content=0.25") == 0
     assert states("start.run").keys() == states("out.run").keys()
     for one, other in zip(grids("start"), grids("out"), strict=True):
