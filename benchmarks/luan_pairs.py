@@ -6,8 +6,9 @@
 Style: area-weighted relative Gram distance per region, mean over relu1_1 .. relu5_1 of vgg19_cd16x, which is
 not the encoder that is optimized; lower is better; geometric mean over pairs. Edge SSIM: SSIM of the luma's
 Sobel gradient magnitude against the content's, with the content's largest magnitude as data range; mean over
-pairs. With styler=predicted the photographic network takes the optimizer's place. Regions are the published masks; with --regions joint, ade20k_mobile ... they are found without them, and the
-result is judged under the published ones all the same.
+pairs. With styler=predicted the photographic network takes the optimizer's place. Regions are the published masks;
+with --regions joint, ade20k_mobile ... they are found without them, and the result is judged under the published ones
+all the same.
 Ends with one line of JSON.
 """
 

@@ -1,6 +1,6 @@
 """How many evaluations a predicted start saves the optimizer: on the published pairs, at an equal final loss.
 
-    python benchmarks/warm_start.py ../shared/data/luan_pairs [--efforts .1,.2,.35,.5,.75,1] [--only 02,04] [key=value ...]
+    python benchmarks/warm_start.py ../shared/data/luan_pairs [--efforts .2,.5,1] [--only 02,04] [key=value ...]
 
 Each pair is optimized as a still at the working sizes of a clip, from the content at schedule.effort=1, and from the
 photographic network's prediction at several efforts. What the prediction saves is the share of evaluations at which its

@@ -261,4 +261,4 @@ def build_prior(settings: Settings, still: bool = False) -> GridPrior:
 
 
 def _resampled(predict: Callable[[Guides], BilateralGrid], cells: tuple[int, int, int]) -> Start:
-    return lambda guides: predict(guides).resampled(cells).settled()
+    return lambda guides: predict(guides).resampled(cells)

@@ -82,7 +82,8 @@ def network_options(settings: TrainingSettings) -> dict[str, Any]:
     if chosen.kind is NetworkKind.photographic:
         return _chosen(chosen, (*_GRID, "learned", "ridge"))
     if chosen.kind is NetworkKind.arbitrary:
-        return {"predictor": chosen.predictor.value} | _chosen(chosen, ("width", "blocks", "bottleneck"))
+        named = {"predictor": chosen.predictor.value, "contract_norm": chosen.contract_norm.value}
+        return named | _chosen(chosen, ("width", "blocks", "bottleneck"))
     return {"width": chosen.width, "blocks": chosen.blocks, "norm": chosen.norm.value}
 
 
@@ -181,7 +182,7 @@ def build_task(
     if loss.content:
         terms["content"] = BatchContent(content_layer)
     if style is None:
-        terms["style"] = PairedStyle(style_layers or None)
+        terms["style"] = PairedStyle(style_layers or None, settings.styles.softening)
     else:
         terms["style"] = _one_style(settings, style, encoder, style_layers or None, device)
     simple: dict[str, BatchTerm] = {

@@ -22,6 +22,13 @@ class PredictorKind(Enum):
     mobile = "mobile"
 
 
+class ContractNorm(Enum):
+    """What normalizes the first features of a network of any style."""
+
+    conditional = "conditional"
+    batch = "batch"
+
+
 class StyleKind(Enum):
     """Where the style pictures of a network of any style come from."""
 

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from photovst.config import EncoderSettings, NetworkPrecision as NetworkPrecision
 from photovst.schema.fields import setting
 from photovst.training_choices import (
+    ContractNorm as ContractNorm,
     Luma as Luma,
     NetworkKind as NetworkKind,
     NetworkNorm as NetworkNorm,
@@ -46,6 +47,11 @@ class NetworkSettings:
         PredictorKind.mobile, "For 'arbitrary': what looks at style pictures; 'inception' is the published one."
     )
     bottleneck: int = setting(100, "For 'arbitrary': numbers of a style vector.", low=1, high=4096)
+    contract_norm: ContractNorm = setting(
+        ContractNorm.conditional,
+        "For 'arbitrary': normalization on the way in; 'batch', with statistics that stay, is that of the published"
+        " weights.",
+    )
     frozen: bool = setting(
         False, "For 'arbitrary': what predicts styles stays as it is, and only the transform network is trained."
     )
@@ -146,6 +152,12 @@ class StylesSettings:
         high=8,
     )
     own: float = setting(0.0, "Share of the samples whose style is their own frame.", low=0, high=1)
+    softening: float = setting(
+        0.0,
+        "Distance in style beyond which a pair counts less and less, so that those that hardly match do not rule; 0"
+        " counts all alike.",
+        low=0,
+    )
 
 
 @dataclass

@@ -25,9 +25,6 @@ from photovst.storage import Arrays
 RIDGE = 1e-2
 """Added to the color second moments before they are inverted, so that gray frames stay solvable."""
 
-import os
-TRUST = float(os.environ.get("TRUST", "10"))
-
 
 @dataclass(frozen=True, eq=False)
 class BilateralGrid:
@@ -88,24 +85,6 @@ class BilateralGrid:
         planes = self.grid.permute(3, 0, 1, 2)[None]
         moved = F.interpolate(planes, cells, mode="trilinear", align_corners=True)
         return replace(self, grid=moved[0].permute(1, 2, 3, 0).contiguous())
-
-    @torch.no_grad()
-    def settled(self) -> BilateralGrid:
-        """A grid that was made without regard to the prior, moved towards what that expects.
-
-        Optimization from there need not first smooth it. What gray of a cell's luma becomes changes slowly over the
-        picture, and contrasts about it are drawn towards what they are.
-        """
-        gray = torch.linspace(0, 1, len(self.grid), device=self.grid.device)[:, None, None, None]
-        transforms = self.grid.view(*self.grid.shape[:3], 3, 4)
-        contrast = transforms[..., :3] - torch.eye(3, device=self.grid.device)
-        shift = contrast.sum(dim=-1) * gray + transforms[..., 3]
-        cells = (self.grid.shape[0], self.grid.shape[1], self.grid.shape[2])
-        shift = Preconditioner(cells, replace(self.prior, gain=0.0), self.grid).settled(shift, TRUST)
-        contrast = Preconditioner(cells, self.prior, self.grid).settled(contrast.flatten(3), TRUST).view_as(contrast)
-        matrix = contrast + torch.eye(3, device=self.grid.device)
-        offset = shift - contrast.sum(dim=-1) * gray
-        return replace(self, grid=torch.cat([matrix, offset[..., None]], dim=-1).flatten(3))
 
     def state(self) -> Arrays:
         """The grid as float32."""

@@ -101,22 +101,14 @@ class Preconditioner:
             along[axis] = cells
             steepness = steepness + weight * (cells - 1) ** 2 * frequencies.reshape(along)
             self.bases.append(torch.from_numpy(scipy.fft.dct(np.eye(cells), axis=0, norm="ortho")).to(like))
-        self._steepness = torch.from_numpy(prior.smoothness * steepness).to(like)[..., None]
         # A unit of the lowest coordinate moves every cell by one, as Adam's step size expects.
-        self.scale = (float(np.prod(shape)) / (1 + self._steepness / CURVATURE)).sqrt()
+        scale = (np.prod(shape) / (1 + prior.smoothness / CURVATURE * steepness)) ** 0.5
+        self.scale = torch.from_numpy(scale).to(like)[..., None]
 
     def __call__(self, coordinates: Float[Tensor, "luma rows columns 12"]) -> Tensor:
         """The grid these coordinates mean: their inverse cosine transform, scaled."""
-        return self._turned(coordinates * self.scale, "lz,ry,cx,lrcn->zyxn")
-
-    def settled(self, change: Float[Tensor, "luma rows columns n"], curvature: float) -> Tensor:
-        """A change of the grid between what it is and what the regularizer would have.
-
-        The minimum of ``curvature |settled - change|^2`` and the regularizer, as far as that is diagonal in these
-        coordinates: steep steps from cell to cell are evened out, what is common to all stays.
-        """
-        coordinates = self._turned(change, "lz,ry,cx,zyxn->lrcn")
-        return self._turned(coordinates / (1 + self._steepness / curvature), "lz,ry,cx,lrcn->zyxn")
-
-    def _turned(self, grid: Tensor, how: str) -> Tensor:
-        return torch.einsum(how, *self.bases, grid)
+        luma, rows, columns = self.bases
+        grid = coordinates * self.scale
+        grid = torch.einsum("lz,lrcn->zrcn", luma, grid)
+        grid = torch.einsum("ry,zrcn->zycn", rows, grid)
+        return torch.einsum("cx,zycn->zyxn", columns, grid)

@@ -21,10 +21,13 @@ class PairedStyle:
 
     Args:
         layers: which count; all when not given.
+        softening: distance ``c`` beyond which a pair counts less and less: ``c log(1 + d / c)``; 0 counts all alike. A
+            clip by day and a photograph by night, say, differ by many times what is left of others; if all count alike,
+            networks learn to do a little for these and less than they could for all others.
     """
 
-    def __init__(self, layers: Sequence[str] | None = None) -> None:
-        self.layers = layers
+    def __init__(self, layers: Sequence[str] | None = None, softening: float = 0.0) -> None:
+        self.layers, self.softening = layers, softening
 
     def __call__(self, drawn: Drawn) -> Float[Tensor, ""]:
         """The mean over layers and pictures, each region by its share of the picture.
@@ -43,14 +46,16 @@ class PairedStyle:
         if not layers:
             raise SettingsError("the frames trained on are too small for every layer of the style; raise data.size")
         shares = masks.mean(dim=(2, 3))
-        total = results.new_zeros((), dtype=torch.float32)
+        distances = results.new_zeros(len(results), dtype=torch.float32)
         for name in layers:
             with torch.no_grad():
                 wanted = _grams(drawn.style[name], style_masks).repeat_interleave(times, dim=0)
             distance = (_grams(drawn.features[name], masks) - wanted).square().sum(dim=(2, 3))
             size = wanted.square().sum(dim=(2, 3)).clamp_min(1e-12)
-            total = total + (shares * distance / size).sum(dim=1).mean()
-        return total / len(layers)
+            distances = distances + (shares * distance / size).sum(dim=1) / len(layers)
+        if self.softening:
+            distances = self.softening * (distances / self.softening).log1p()
+        return distances.mean()
 
 
 def _grams(features: Tensor, masks: Tensor) -> Tensor:

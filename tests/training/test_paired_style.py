@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -62,6 +64,19 @@ def test_a_region_is_held_to_its_counterpart_only() -> None:
     whole, apart = (float(PairedStyle()(_drawn(_batch(style, r), swapped))) for r in (False, True))
     assert whole == pytest.approx(0, abs=1e-8)
     assert apart > 0.5
+
+
+def test_softened_distances_are_those_of_each_picture() -> None:
+    batch = _batch(torch.rand(2, 3, 16, 16))
+    results = torch.rand(4, 3, 16, 16)
+    each = []
+    for index in range(2):
+        one = replace(batch, frames=batch.frames[index : index + 1], style=batch.style[index : index + 1])  # type: ignore[index]
+        for t in range(2):
+            of_one = replace(_drawn(one, results[2 * index : 2 * index + 2]), results=results[2 * index + t][None])
+            each.append(PairedStyle()(replace(of_one, features=Colors()(of_one.results))))
+    expected = torch.stack([0.2 * (1 + distance / 0.2).log() for distance in each]).mean()
+    torch.testing.assert_close(PairedStyle(softening=0.2)(_drawn(batch, results)), expected)
 
 
 def test_a_layer_that_is_nowhere_is_refused() -> None:
