@@ -238,6 +238,7 @@ def _with_styles(settings: TrainingSettings, mixture: Mixture, store: ArrayStore
         (chosen.size[0], chosen.size[1]),
         chosen.regions,
         chosen.own,
+        chosen.relit,
         Augmentation((chosen.scale[0], chosen.scale[1]), settings.data.flip),
     )
 

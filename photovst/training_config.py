@@ -152,6 +152,13 @@ class StylesSettings:
         high=8,
     )
     own: float = setting(0.0, "Share of the samples whose style is their own frame.", low=0, high=1)
+    relit: float = setting(
+        0.0,
+        "Share of the samples whose style is another view of their own frame, in the light of a style picture: pairs"
+        " that match.",
+        low=0,
+        high=1,
+    )
     softening: float = setting(
         0.0,
         "Distance in style beyond which a pair counts less and less, so that those that hardly match do not rule; 0"

@@ -128,6 +128,8 @@ def _check_styles(settings: TrainingSettings) -> None:
     _check_count("styles.scale", styles.scale, "the smallest and the largest, such as [1, 2]")
     if styles.scale[0] > styles.scale[1]:
         raise SettingsError(f"styles.scale must not descend, but {styles.scale} was given")
+    if styles.own + styles.relit > 1:
+        raise SettingsError(f"styles.own={styles.own:g} and styles.relit={styles.relit:g} are more than 1; lower one")
     if settings.network.frozen and kind is not NetworkKind.arbitrary:
         raise SettingsError(f"network.frozen=true is for 'arbitrary', not for {kind.value}; leave it out")
     for name, source in used.items():

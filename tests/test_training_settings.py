@@ -152,6 +152,7 @@ def test_a_network_of_any_style_needs_no_style_but_sources_of_them() -> None:
         (["styles.sources.paintings.path=x"], r"kind=paintings is procedural; leave its path out"),
         (["styles.sources.a.kind=scenes", "styles.sources.a.looks=[]"], r"sources\.a\.looks is empty"),
         (["styles.size=[64]"], r"^styles\.size takes a height and a width"),
+        (["styles.own=0.5", "styles.relit=0.75"], r"^styles\.own=0\.5 and styles\.relit=0\.75 are more than 1"),
         (["styles.scale=[2, 1]"], r"^styles\.scale must not descend"),
         (
             ["loss.regions.sky=[sky]"],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photovst.errors import SettingsError
 from photovst.training.batch import collate
-from photovst.training.many_styles import ManyStyles
+from photovst.training.many_styles import ManyStyles, relit
 from photovst.training.mixture import Mixture
 from photovst.training.still_motion import StillMotion
 from photovst.training.still_pictures import Labels
@@ -30,9 +30,9 @@ class Halves:
         return picture, None
 
 
-def _many(regions: int = 0, own: float = 0.0) -> ManyStyles:
+def _many(regions: int = 0, own: float = 0.0, share: float = 0.0) -> ManyStyles:
     clips = Mixture((StillMotion(Halves()),), (1.0,), (40, 56), (1,), seed=3)
-    return ManyStyles(clips, (Halves(100), Halves(200)), (1.0, 2.0), (32, 48), regions, own)
+    return ManyStyles(clips, (Halves(100), Halves(200)), (1.0, 2.0), (32, 48), regions, own, share)
 
 
 def test_frames_are_those_of_the_clips_and_each_has_a_style_of_its_own() -> None:
@@ -68,6 +68,26 @@ def test_some_have_their_own_frame_as_style() -> None:
     assert len(own) == 3
     for frame, style in own:
         torch.testing.assert_close(frame, style, atol=1e-3, rtol=0)
+
+
+def test_some_have_their_own_frame_relit() -> None:
+    """Another view of the light upper and dark lower half, in another light."""
+    many, plain = _many(share=1.0), _many()
+    for index in range(4):
+        style, other = many[index].style, plain[index].style
+        assert style is not None
+        assert other is not None
+        assert 0 <= float(style.min()) <= float(style.max()) <= 1
+        assert not torch.equal(style, other)
+
+
+def test_a_relit_view_has_about_the_colors_of_its_light() -> None:
+    rng = np.random.default_rng(0)
+    frame, light = torch.rand(3, 40, 56), torch.rand(3, 32, 48) * torch.tensor([0.3, 0.1, 0.5])[:, None, None] + 0.2
+    views = [relit(rng, frame, light) for _ in range(20)]
+    mean = torch.stack([view.mean((1, 2)) for view in views]).mean(0)
+    assert views[0].shape == (3, 32, 48)
+    torch.testing.assert_close(mean, light.mean((1, 2)), atol=0.1, rtol=0)
 
 
 def test_regions_sum_to_one_and_empty_ones_fill_up() -> None:
@@ -109,5 +129,5 @@ def test_errors() -> None:
         ManyStyles(clips, (), (), (32, 32))
     with pytest.raises(SettingsError, match="each with a weight above 0"):
         ManyStyles(clips, (Halves(),), (0.0,), (32, 32))
-    with pytest.raises(SettingsError, match="a share from 0 to 1"):
+    with pytest.raises(SettingsError, match="shares from 0 to 1 together"):
         ManyStyles(clips, (Halves(),), (1.0,), (32, 32), own=2.0)
