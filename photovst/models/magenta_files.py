@@ -16,7 +16,7 @@ import torch
 from photovst.errors import MediaError, WeightsError
 from photovst.models.checkpoints import GHIASI2017
 from photovst.models.magenta import OPTIONS, arbitrary_from_magenta
-from photovst.models.network_files import SUFFIX, TrainedNetwork, is_network, save_network
+from photovst.models.network_files import SUFFIX, TrainedNetwork, save_network
 from photovst.models.networks import build_network
 from photovst.models.weight_files import digest
 
@@ -48,7 +48,7 @@ def import_magenta(checkpoint: Path, output: Path, *, overwrite: bool = False) -
             another shape is named.
         MediaError: the output is there already, is no ``.safetensors``, or cannot be written.
     """
-    if not is_network(output):
+    if output.suffix.lower() != SUFFIX:
         raise MediaError(f"{output} is no name for a network; give one that ends in {SUFFIX}")
     if output.exists() and not overwrite:
         raise MediaError(f"{output} is there already; give another name, or pass --overwrite")
