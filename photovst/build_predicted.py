@@ -108,9 +108,11 @@ def check_style(settings: Settings) -> None:
 
     Raises:
         SettingsError: it is a saved style, and frames are optimized; or a network of one style, and another network is
-            to predict.
+            to predict; or a region's own style is a saved one.
+        WeightsError: it is neither picture, network nor saved style, or absent.
     """
     if settings.styler is StylerKind.predicted and is_network(settings.style):
+        network_kind(settings.style)  # absent or damaged ones are told of as such
         raise SettingsError(
             f"styler=predicted takes a photograph or a saved style, but {settings.style} is a network; leave the styler"
             " out, or, if it is a network of any style, give it as predicted.network"
@@ -120,6 +122,13 @@ def check_style(settings: Settings) -> None:
             f"{settings.style} is a saved style, which only a network understands; set styler=predicted, or give the"
             " photograph"
         )
+    if not is_network(settings.style) and not predicts_pictures(settings):
+        for region, path in settings.segmentation.styles.items():
+            if is_saved_style(path):
+                raise SettingsError(
+                    f"segmentation.styles.{region} takes a photograph, but {path} is a saved style, which knows nothing"
+                    " of regions; give the photograph"
+                )
 
 
 def build_any_style(path: Path) -> TrainedNetwork:
@@ -214,7 +223,8 @@ def style_vector(network: TrainedNetwork, name: str, path: str) -> Tensor:
 
     Raises:
         MediaError: the photograph cannot be read, or is too small.
-        WeightsError: the saved style is of another network.
+        WeightsError: the saved style is of another network, or a network stands in the photograph's place that has no
+            picture.
     """
     if is_saved_style(path):
         return load_style(path, network).vector
@@ -229,8 +239,8 @@ def _photograph(name: str, path: str, device: torch.device) -> Tensor:
     where = "" if name == MAIN else f"predicted.styles.{name}: "
     try:
         photo = to_frame(read_style(path), device)
-    except MediaError as error:
-        raise MediaError(f"{where}{error}") from error
+    except (MediaError, WeightsError) as error:
+        raise type(error)(f"{where}{error}") from error
     if min(photo.shape[-2:]) < SMALLEST:
         raise MediaError(
             f"{where}{path} is {photo.shape[-1]}x{photo.shape[-2]} pixels, but to see a style a network needs at least"

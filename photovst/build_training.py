@@ -169,7 +169,8 @@ def build_task(
 
     Raises:
         WeightsError: the encoder's weights are absent.
-        SettingsError: the encoder lacks a layer; the labels of the style image do not fit it.
+        SettingsError: the encoder lacks a layer, or has it of larger pictures only; labels of the style image do not
+            fit it.
         MediaError: these cannot be read.
     """
     loss = settings.loss
@@ -178,6 +179,7 @@ def build_task(
     style_layers = loss.style_layers or ([] if steerable else list(STYLE_LAYERS))
     needed = [*style_layers, *([content_layer] if loss.content else [])]
     encoder = encoder_of(settings.encoder, needed, device)
+    _check_sizes(settings, encoder, needed, device)
     terms: dict[str, BatchTerm] = {}
     if loss.content:
         terms["content"] = BatchContent(content_layer)
@@ -198,6 +200,24 @@ def build_task(
     terms |= {name: term for name, term in simple.items() if getattr(loss, name)}
     weights = {name: float(getattr(loss, name)) for name in terms}
     return StyleTask(network.to(device), encoder, terms, weights, many=style is None)
+
+
+def _check_sizes(settings: TrainingSettings, encoder: Encoder, layers: list[str], device: torch.device) -> None:
+    """Refuse sizes at which layers are missing that count: of small pictures a pyramid has fewer."""
+    if settings.encoder.kind is not EncoderKind.steerable:
+        return
+    sizes = {"data.size": settings.data.size}
+    if of_any_style(settings.network.kind) and settings.loss.style_layers:
+        sizes["styles.size"] = settings.styles.size
+    for name, size in sizes.items():
+        with torch.no_grad():
+            there = encoder(torch.zeros(1, 3, size[0], size[1], device=device))
+        lacking = [layer for layer in layers if layer not in there]
+        if lacking:
+            raise SettingsError(
+                f"{name}={size} is too small for {lacking[0]} of the encoder, which has {', '.join(there)} there; raise"
+                " it, or choose another loss.content_layer or loss.style_layers"
+            )
 
 
 def _one_style(

@@ -42,14 +42,17 @@ def save_blend(
         overwrite: replace what is there.
 
     Raises:
-        SettingsError: the suffix is another.
+        SettingsError: the suffix is another, or the place is the network's own.
         MediaError: a photograph cannot be read, or the file cannot be written or is there already.
         WeightsError: the network or a saved style is absent, damaged, or they do not belong together.
     """
     if output.suffix.lower() != SUFFIX:
         raise SettingsError(f"{output} is no name for a saved style; give it the suffix {SUFFIX}")
     check_new_file(output, "the style", overwrite=overwrite)
-    trained = build_any_style(network or PHOTOGRAPHIC)
+    made_by = network or PHOTOGRAPHIC
+    if output.exists() and made_by.exists() and output.samefile(made_by):
+        raise SettingsError(f"{output} is the network itself, which the style would replace; choose another name")
+    trained = build_any_style(made_by)
     vectors = torch.stack([style_vector(trained, MAIN, path) for path in photos])
     blend = torch.tensor(shares, dtype=vectors.dtype) @ vectors
     made_of: dict[str, float] = {}
@@ -58,7 +61,7 @@ def save_blend(
     saved = SavedStyle(blend, _small(read_style(photos[0])), trained.kind, weights_sha256(trained), made_of)
     save_style(output, saved)
     told = ", ".join(f"{name} {share:g}" for name, share in made_of.items())
-    return f"{output}: {len(blend)} numbers for a {trained.kind} network, made of {told}"
+    return f"{output}: {len(blend)} numbers for a network of kind {trained.kind}, made of {told}"
 
 
 def _small(picture: Picture) -> Picture:

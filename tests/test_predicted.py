@@ -15,9 +15,11 @@ from small_runs import FAST, distance_in_color, pictures, run, scene, states, wr
 
 from photovst.evaluation import read_evaluation
 from photovst.feedforward.conversion import torchscript_call
+from photovst.judges.bench import own_judge
 from photovst.media.images import read_image, write_image
 from photovst.media.scenes import Look
 from photovst.media.tensors import to_frame, to_picture
+from photovst.models.network_files import load_network
 from photovst.models.style_files import load_style
 from photovst.ops.bilateral_grid import slice_affine
 from photovst.run import RunFolder, read_records
@@ -278,7 +280,7 @@ def test_saved_styles_stand_for_photographs(capfd: pytest.CaptureFixture[str]) -
     assert predict("again.mp4", "predicted.network=same.safetensors", photo="dusk.safetensors") == 0
     write_any_style("any.safetensors", seed=1)
     to = ("-o", "x.mp4", "device=cpu", NET)
-    said = "dusk.safetensors is a style of another network (a photographic one, weights"
+    said = "dusk.safetensors is a style of another network (kind photographic, weights"
     refused(said, capfd, "stylize", "clip.mkv", "dusk.safetensors", *to, "styler=predicted")
     said = "is a style of another network"
     dusk = ("predicted.styles.dusk=dusk.safetensors", "predicted.weights={style: 0.5, dusk: 0.5}")
@@ -299,6 +301,10 @@ def test_saved_styles_stand_for_photographs(capfd: pytest.CaptureFixture[str]) -
         (("none.png",), "none.png does not exist"),
         (("photo.png", "--network", "one.safetensors"), "is a network of one style (kind reconet)"),
         (("tiny.png",), "tiny.png is 40x24 pixels, but to see a style a network needs at least 32 a side"),
+        (
+            ("photo.png", "--overwrite", "-o", "any.safetensors"),
+            "any.safetensors is the network itself, which the style",
+        ),
     ],
 )
 def test_styles_that_cannot_be_saved(more: tuple[str, ...], said: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -308,6 +314,7 @@ def test_styles_that_cannot_be_saved(more: tuple[str, ...], said: str, capfd: py
     network = () if "--network" in more else ("--network", "any.safetensors")
     refused(said, capfd, "style", *more, *output, *network)
     assert not Path("out.safetensors").exists()
+    load_network("any.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -317,6 +324,8 @@ def test_styles_that_cannot_be_saved(more: tuple[str, ...], said: str, capfd: py
         ("any.safetensors", (), "if it is a network of any style, give it as predicted.network"),
         ("photo.png", ("predicted.network=one.safetensors",), "is a network of one style (kind reconet)"),
         ("photo.png", ("predicted.network=none.safetensors",), "none.safetensors does not exist"),
+        ("none.safetensors", (), "none.safetensors does not exist"),
+        ("photo.png", ("predicted.styles.a=any.safetensors", "predicted.weights.a=1"), "styles.a: any.safetensors is"),
         ("tiny.png", (), "tiny.png is 40x24 pixels, but to see a style a network needs at least 32 a side"),
         ("photo.png", ("styler=optimized", "schedule.start=predicted", "predicted.network=painter.safetensors"),
          "starts from color transforms, but painter.safetensors is a network of kind arbitrary"),
@@ -338,6 +347,26 @@ def test_styles_that_cannot_be_taken(
         said, capfd, "stylize", "clip.mkv", style, "-o", "out.mp4", "--quiet", "device=cpu", *styler, *network, *more
     )
     assert not Path("out.mp4").exists()
+
+
+def test_a_region_takes_a_photograph_not_a_saved_style(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("style", "night.png", "-o", "night.safetensors", "--network", "any.safetensors") == 0
+    more = ("-o", "out.mp4", "--quiet", "device=cpu", "segmentation.styles={region 1: night.safetensors}")
+    said = "segmentation.styles.region 1 takes a photograph, but night.safetensors is a saved style"
+    refused(said, capfd, "stylize", "clip.mkv", "photo.png", *more, "styler=predicted", NET)
+    refused(said, capfd, "stylize", "clip.mkv", "photo.png", *more)
+    assert not Path("out.run").exists()
+
+
+def test_the_judge_that_trained_a_network_of_any_style_does_not_judge_it() -> None:
+    def judge(*more: str) -> str | None:
+        chosen = ("encoder.kind=vgg19", "styler=predicted", *more)
+        return own_judge(load_settings((), chosen, {"content": "c", "style": "photo.png", "output": "o"}))
+
+    assert judge(NET) is None  # told of none
+    write_any_style("told.safetensors", encoder="vgg19_cd16x")
+    assert judge("predicted.network=told.safetensors") == "vgg19_cd16x"
+    assert judge(NET, "styler=optimized") == "vgg19_conv3_1"
 
 
 def test_a_gray_photograph_is_one_in_color() -> None:

@@ -170,6 +170,8 @@ def test_resolved_yaml_reads_back_equal(tmp_path: Path, overrides: list[str]) ->
         ("predicted.keyframes=[{time: 0}]", r"predicted\.keyframes\[0\] sum to 0 \(none\)"),
         ("predicted.keyframes=[{time: 1, style: 1}, {time: 1, style: 1}]", r"\[1\] is at 1 s, but the one before"),
         ("predicted.keyframes=[{time: 1, stile: 1}]", r"keyframes\[0\]\.stile: .* did you mean 'style'\?"),
+        ("predicted.weights={style:1}", r"a space behind a colon: \{style: 1\}$"),
+        ("predicted.keyframes=[{time:0, style:1}]", r"a space behind a colon: \{time: 0\}$"),
         ("predicted.keyframes=3", r"takes a list of mappings of names to number"),
         ("schedule.start=predictd", r"schedule\.start takes one of content, noise, predicted"),
         ("content=other.mp4", r"'content=other\.mp4' sets what is given as an argument already"),

@@ -195,6 +195,13 @@ def test_regions_are_those_of_the_labels_whatever_their_numbers(place: Path) -> 
         style_term("style_labels=other.png", "loss.regions={top: [sky]}")
 
 
+def test_frames_without_a_layer_that_counts_are_refused(place: Path) -> None:
+    chosen = settings(place, "loss.content_layer=level4", "data.size=[48, 64]")
+    said = r"^data\.size=\[48, 64\] is too small for level4 of the encoder, which has level0, .* there; raise it, or"
+    with pytest.raises(SettingsError, match=said):
+        build_task(chosen, build_network("reconet", {"width": 4}), read_style_picture(chosen), torch.device("cpu"))
+
+
 @pytest.mark.parametrize(
     ("source", "error", "line"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from photovst.build import build_motion
+from photovst.build_predicted import network_path
 from photovst.build_regions import build_regions
 from photovst.config import (
     Compat,
@@ -19,6 +20,7 @@ from photovst.config import (
     SegmentationMethod,
     SegmentationSettings,
     Settings,
+    StylerKind,
 )
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
@@ -162,8 +164,10 @@ def judging_settings(members: Sequence[Settings], masks: tuple[Path, Path] | Non
 def own_judge(settings: Settings) -> str | None:
     """The judge that a result was optimized with, or that its network was trained with, as far as that is known."""
     kind: EncoderKind | None = settings.encoder.kind
-    if is_network(settings.style):
-        kind = EncoderKind.__members__.get(load_network(settings.style).about.get("encoder", ""))
+    # Of a run that begins with a prediction, the encoder that it is optimized with from there on.
+    network = network_path(settings) if settings.styler is StylerKind.predicted else Path(settings.style)
+    if settings.styler is StylerKind.predicted or is_network(network):
+        kind = EncoderKind.__members__.get(load_network(network).about.get("encoder", ""))
     return None if kind is None else RELATED.get(kind)
 
 

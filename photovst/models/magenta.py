@@ -21,7 +21,7 @@ from torch import Tensor
 
 from photovst.errors import WeightsError
 from photovst.models.arbitrary import Arbitrary
-from photovst.models.tensor_bundle import read_index, read_tensor
+from photovst.models.tensor_bundle import TensorBundle, read_index, read_tensor
 
 OPTIONS: Mapping[str, Any] = {"predictor": "inception", "width": 32, "blocks": 5, "contract_norm": "batch"}
 """Of the `Arbitrary` that the weights are those of."""
@@ -101,7 +101,8 @@ def arbitrary_from_magenta(prefix: Path) -> dict[str, Tensor]:
         prefix: the checkpoint's path without ``.index``.
 
     Raises:
-        WeightsError: it is no checkpoint, lacks variables, has others, or has some in another shape; all are named.
+        WeightsError: it is no checkpoint, lacks variables, has others, or has some in another shape; all are named. Or
+            one holds whole numbers, or what is no number.
     """
     bundle, wanted = read_index(prefix), places()
     given = {name for name in bundle.variables if not LEFT_OUT.search(name)}
@@ -113,7 +114,7 @@ def arbitrary_from_magenta(prefix: Path) -> dict[str, Tensor]:
     ]
     if faults:
         raise WeightsError(f"{prefix} is not the network of Ghiasi et al.: it {'; it '.join(faults)}")
-    state = {each.name: _tensor(read_tensor(bundle, name), each) for name, each in wanted.items()}
+    state = {each.name: _tensor(_numbers(bundle, name), each) for name, each in wanted.items()}
     biases = {name: torch.zeros(value.shape) for name, value in _empty().state_dict().items() if name not in state}
     return state | biases
 
@@ -158,6 +159,14 @@ def _as_stored(shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape
     outputs, inputs, height, width = shape if len(shape) == 4 else (*shape, 1, 1)
     return (height, width, inputs, outputs)
+
+
+def _numbers(bundle: TensorBundle, name: str) -> npt.NDArray[Any]:
+    values = read_tensor(bundle, name)
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        what = f"is of {values.dtype}, not of floating point" if values.dtype.kind != "f" else "holds what is no number"
+        raise WeightsError(f"{name} of {bundle.prefix} {what}; take a fresh copy of the checkpoint")
+    return values
 
 
 def _tensor(values: npt.NDArray[Any], place: Place) -> Tensor:

@@ -46,12 +46,16 @@ def import_magenta(checkpoint: Path, output: Path, *, overwrite: bool = False) -
     Raises:
         WeightsError: there is no such checkpoint, or it is not that of this network; what is missing, extra or of
             another shape is named.
-        MediaError: the output is there already, is no ``.safetensors``, or cannot be written.
+        MediaError: the output is there already, is no ``.safetensors``, its folder is absent, or it cannot be written.
     """
     if output.suffix.lower() != SUFFIX:
         raise MediaError(f"{output} is no name for a network; give one that ends in {SUFFIX}")
     if output.exists() and not overwrite:
         raise MediaError(f"{output} is there already; give another name, or pass --overwrite")
+    if not output.absolute().parent.is_dir():
+        raise MediaError(
+            f"cannot write {output}: the folder {output.absolute().parent} does not exist; create it first"
+        )
     with checkpoint_at(checkpoint) as prefix:
         state = arbitrary_from_magenta(prefix)
         hashed = [checkpoint] if _is_archive(checkpoint) else _files(prefix)
@@ -101,7 +105,7 @@ def _prefix(path: Path) -> Path:
 def _only(path: Path, prefixes: list[Path]) -> Path:
     different = sorted(set(prefixes))
     if len(different) != 1:
-        names = ", ".join(each.name for each in different)
+        names = ", ".join(_shown(each, path) for each in different)
         what = (
             f"holds several checkpoints ({names}); give the path of one"
             if different
@@ -109,6 +113,10 @@ def _only(path: Path, prefixes: list[Path]) -> Path:
         )
         raise WeightsError(f"{path} {what}")
     return different[0]
+
+
+def _shown(prefix: Path, above: Path) -> str:
+    return str(prefix.relative_to(above)) if prefix.is_relative_to(above) else prefix.name
 
 
 def _files(prefix: Path) -> list[Path]:

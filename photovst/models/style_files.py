@@ -100,7 +100,7 @@ def load_style(path: str | Path, network: TrainedNetwork | None = None) -> Saved
         raise WeightsError(f"{path} is damaged ({error!r}); take a fresh copy") from error
     if network is not None and style.network != weights_sha256(network):
         raise WeightsError(
-            f"{path} is a style of another network (a {style.kind} one, weights {style.network[:12]}); save it again"
+            f"{path} is a style of another network (kind {style.kind}, weights {style.network[:12]}); save it again"
             " with this network: photovst style PHOTO -o STYLE --network NETWORK"
         )
     return style

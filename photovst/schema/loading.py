@@ -19,7 +19,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from photovst.errors import SettingsError
 from photovst.schema.fields import values
 from photovst.schema.names import Names
-from photovst.schema.printing import escape, given, plain, range_text, shown, type_text
+from photovst.schema.printing import escape, given, plain, range_text, shown, space_hint, type_text
 from photovst.schema.sources import COMMAND_LINE, Assignment, assignments, flatten
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class Schema(Generic[T]):
                 assert leaf is not None  # assignments name settings
                 _, hint = leaf
                 raise SettingsError(
-                    f"{source}: {name} takes {type_text(hint)}, but {given(value)} was given"
+                    f"{source}: {name} takes {type_text(hint)}, but {given(value)} was given{space_hint(value)}"
                 ) from error
         return config
 

@@ -75,6 +75,20 @@ def given(value: Any) -> str:
     return f"the text {value!r}" if isinstance(value, str) else shown(value)
 
 
+def space_hint(value: Any) -> str:
+    """Advice where a mapping was written without spaces, which YAML reads as names without values; else nothing.
+
+    >>> space_hint({"dusk:1": None})
+    '; YAML needs a space behind a colon: {dusk: 1}'
+    """
+    if isinstance(value, list):
+        return next(filter(None, map(space_hint, value)), "")
+    if not isinstance(value, Mapping):
+        return ""
+    glued = [str(key) for key, entry in value.items() if entry is None and ":" in str(key)]
+    return f"; YAML needs a space behind a colon: {{{glued[0].replace(':', ': ', 1)}}}" if glued else ""
+
+
 def shown(value: Any) -> str:
     """A plain value as YAML writes it."""
     if value is None or isinstance(value, bool):

@@ -74,3 +74,14 @@ def test_variables_missing_extra_and_of_another_shape_are_all_named(tmp_path: Pa
         f"{tmp_path / 'it'} is not the network of Ghiasi et al.: it lacks {', '.join(lacking)}; it has what is none of"
         " its weights: InceptionV3/Logits/weights; it has Conv/biases as (64,), not (100,)"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [(np.int32(0), "is of int32, not of floating point"), (np.float32(np.nan), "holds what is no number")],
+)
+def test_values_that_are_no_weights_are_named(tmp_path: Path, values: np.generic, said: str) -> None:
+    arrays: dict[str, NDArray] = {name: np.zeros(shape, np.float32) for name, shape in VARIABLES.items()}
+    arrays["Conv/weights"] = np.full(VARIABLES["Conv/weights"], values)
+    with pytest.raises(WeightsError, match=f"^Conv/weights of .*model.ckpt {said}; take a fresh copy"):
+        arbitrary_from_magenta(write_bundle(tmp_path / "model.ckpt", arrays))

@@ -117,3 +117,15 @@ def test_what_an_archive_holds_goes_nowhere_but_into_a_folder_of_its_own(tmp_pat
 def test_a_name_that_is_no_networks(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"it\.pth is no name for a network; give one that ends in \.safetensors"):
         import_magenta(tmp_path, tmp_path / "it.pth")
+
+
+def test_a_place_that_is_none_is_told_of_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"the folder .*absent does not exist; create it first"):
+        import_magenta(tmp_path / "none", tmp_path / "absent" / "it.safetensors")
+
+
+def test_a_damaged_network_is_replaced_where_that_is_asked_for(tmp_path: Path) -> None:
+    output = tmp_path / "it.safetensors"
+    output.write_bytes(b"")
+    with pytest.raises(WeightsError, match="there is no checkpoint"):
+        import_magenta(tmp_path / "none", output, overwrite=True)

@@ -66,7 +66,7 @@ def test_it_is_the_weights_that_tell_networks_apart(tmp_path: Path) -> None:
     path = tmp_path / "s.safetensors"
     save_style(path, style(network()))
     load_style(path, replace(network(), about={"name": "the same"}))
-    with pytest.raises(WeightsError, match=r"style of another network \(a photographic one, weights [0-9a-f]{12}\)"):
+    with pytest.raises(WeightsError, match=r"style of another network \(kind photographic, weights [0-9a-f]{12}\)"):
         load_style(path, network(seed=1))
     with pytest.raises(WeightsError, match="style of another network"):
         load_style(path, replace(network(), options={**OPTIONS, "ridge": 0.1}))
