@@ -103,6 +103,8 @@ def _check_paths(settings: TrainingSettings) -> None:
 
 def _check_styles(settings: TrainingSettings) -> None:
     styles, kind = settings.styles, settings.network.kind
+    if settings.network.frozen and kind is not NetworkKind.arbitrary:
+        raise SettingsError(f"network.frozen=true is for 'arbitrary', not for {kind.value}; leave it out")
     if not of_any_style(kind):
         if styles.sources:
             raise SettingsError(
@@ -130,8 +132,6 @@ def _check_styles(settings: TrainingSettings) -> None:
         raise SettingsError(f"styles.scale must not descend, but {styles.scale} was given")
     if styles.own + styles.relit > 1:
         raise SettingsError(f"styles.own={styles.own:g} and styles.relit={styles.relit:g} are more than 1; lower one")
-    if settings.network.frozen and kind is not NetworkKind.arbitrary:
-        raise SettingsError(f"network.frozen=true is for 'arbitrary', not for {kind.value}; leave it out")
     for name, source in used.items():
         if (source.kind is StyleKind.pictures) != bool(source.path):
             raise SettingsError(
