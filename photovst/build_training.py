@@ -83,7 +83,7 @@ def network_options(settings: TrainingSettings) -> dict[str, Any]:
         return _chosen(chosen, (*_GRID, "learned", "ridge"))
     if chosen.kind is NetworkKind.arbitrary:
         named = {"predictor": chosen.predictor.value, "contract_norm": chosen.contract_norm.value}
-        return named | _chosen(chosen, ("width", "blocks", "bottleneck"))
+        return named | _chosen(chosen, ("width", "blocks", "bottleneck", "colors"))
     return {"width": chosen.width, "blocks": chosen.blocks, "norm": chosen.norm.value}
 
 
@@ -115,7 +115,9 @@ def build_new_network(settings: TrainingSettings) -> nn.Module:
 
 def _weights(path: Path, kind: str, options: Mapping[str, Any]) -> Mapping[str, Tensor]:
     begun = load_network(path)
-    if (begun.kind, begun.options) != (kind, options):
+    # Colors are given to results without weights of their own: a network may take them up later.
+    same = {name: value for name, value in begun.options.items() if name != "colors"}
+    if (begun.kind, same) != (kind, {name: value for name, value in options.items() if name != "colors"}):
         raise WeightsError(
             f"start={path} is a network of kind {begun.kind} with {begun.options}, but {kind} with"
             f" {options} is to be trained; set network to the former, or start anew"

@@ -52,6 +52,9 @@ class NetworkSettings:
         "For 'arbitrary': normalization on the way in; 'batch', with statistics that stay, is that of the published"
         " weights.",
     )
+    colors: bool = setting(
+        False, "For 'arbitrary': results are given mean and deviation of the style's colors, which it need not learn."
+    )
     frozen: bool = setting(
         False, "For 'arbitrary': what predicts styles stays as it is, and only the transform network is trained."
     )

@@ -19,6 +19,7 @@ from photovst.models.conditional_norm import conditional_norm
 from photovst.models.fixed_norm import FixedNorm
 from photovst.models.residual import STRIDE, convolution, padded_to
 from photovst.models.style_predictors import Mobile, PredictorKind, masked_mean
+from photovst.ops.color_transfer import MEASURES, color_measures, with_colors
 from photovst.ops.masks import resize_masks
 
 ContractNorm = Literal["conditional", "batch"]
@@ -34,6 +35,8 @@ class Arbitrary(nn.Module):
         bottleneck: numbers of a style vector.
         contract_norm: behind the convolutions on the way in: ``conditional`` norm, as behind all others, or ``batch``
             norm with statistics that stay, as in the published weights.
+        colors: whether a style vector also holds mean and deviation of the style's colors, and results are given these
+            [Reinhard2001]: T need not learn what can be computed.
     """
 
     def __init__(
@@ -43,9 +46,11 @@ class Arbitrary(nn.Module):
         blocks: int = 5,
         bottleneck: int = 100,
         contract_norm: ContractNorm = "conditional",
+        colors: bool = False,
     ) -> None:
         super().__init__()
-        self.vector_size = bottleneck
+        self.colors = colors
+        self.said, self.vector_size = bottleneck, bottleneck + (MEASURES if colors else 0)
         self.predictor = _predictor(predictor)
         self.bottleneck = nn.Linear(self.predictor.channels, bottleneck)  # type: ignore[arg-type]
         deep = 4 * width
@@ -79,7 +84,7 @@ class Arbitrary(nn.Module):
         features = self.predictor(picture)
         pooled = features.mean(dim=(2, 3))[:, None] if masks is None else masked_mean(features, masks)
         vectors: Tensor = self.bottleneck(pooled)
-        return vectors
+        return torch.cat([vectors, color_measures(picture, masks)], dim=2) if self.colors else vectors
 
     def forward(
         self,
@@ -98,8 +103,9 @@ class Arbitrary(nn.Module):
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b c _qh _qw"]]:
         """The same, and the features behind the residual blocks, a quarter the size, rounded up."""
         height, width = frame.shape[-2:]
-        settings = [(gamma(vectors), beta(vectors)) for gamma, beta in zip(self.gammas, self.betas, strict=True)]
-        masks = None if masks is None else _padded_like(masks, height, width)
+        said = vectors[..., : self.said]
+        settings = [(gamma(said), beta(said)) for gamma, beta in zip(self.gammas, self.betas, strict=True)]
+        given, masks = masks, None if masks is None else _padded_like(masks, height, width)
         layers = iter(settings)
 
         def normed(features: Tensor) -> Tensor:
@@ -115,8 +121,8 @@ class Arbitrary(nn.Module):
         inner = features
         for layer in self.expand[:2]:
             features = normed(layer(F.interpolate(features, scale_factor=2.0, mode="nearest"))).relu()
-        drawn = torch.sigmoid(normed(self.expand[2](features)))
-        return drawn[..., :height, :width], inner
+        drawn = torch.sigmoid(normed(self.expand[2](features)))[..., :height, :width]
+        return (with_colors(drawn, vectors[..., self.said :], given) if self.colors else drawn), inner
 
 
 def _predictor(kind: PredictorKind) -> nn.Module:

@@ -101,3 +101,16 @@ def test_the_published_form_sets_no_style_on_the_way_in_and_fits_a_file(tmp_path
     vectors = network.style_vectors(style)
     assert torch.equal(loaded.style_vectors(style), vectors)
     assert torch.equal(loaded(frame, vectors), network(frame, vectors))
+
+
+def test_results_are_given_the_colors_of_the_style() -> None:
+    torch.manual_seed(0)
+    network = Arbitrary(width=2, blocks=1, bottleneck=4, colors=True).eval()
+    style = 0.3 + 0.2 * torch.rand(1, 3, 33, 40) * torch.tensor([1.0, 0.5, 0.2])[:, None, None]
+    with torch.no_grad():
+        vectors = network.style_vectors(style)
+        result = network(torch.rand(1, 3, 30, 41), vectors)
+    assert vectors.shape == (1, 1, network.vector_size) == (1, 1, 10)
+    torch.testing.assert_close(result.mean((2, 3)), style.mean((2, 3)), atol=0.01, rtol=0)
+    masks = torch.rand(1, 2, 10, 12).softmax(dim=1)
+    assert network(torch.rand(1, 3, 30, 41), vectors.expand(-1, 2, -1), masks).shape == (1, 3, 30, 41)
