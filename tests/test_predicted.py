@@ -210,6 +210,9 @@ def test_judged_and_compared_as_any_run() -> None:
     assert evaluation is not None
     assert any(metric.name.startswith("style_gram") for metric in evaluation.metrics)
     assert run("report", "out.run", "-o", "one.html") == 0
+    page = Path("one.html").read_text(encoding="utf-8")
+    assert "frames a second, network alone" in page
+    assert "network alone and end to end" not in page  # what lifts and encodes works beside it, and is not recorded
 
 
 def test_a_still() -> None:
