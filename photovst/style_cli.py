@@ -50,6 +50,8 @@ def read_shares(text: str | None, count: int) -> list[float]:
     Raises:
         SettingsError: they are no numbers, too few or many, negative, or sum to something else than 1.
     """
+    from photovst.network_settings import OFF  # what reads settings is slow to import
+
     if text is None:
         return [1 / count] * count
     try:
@@ -60,6 +62,6 @@ def read_shares(text: str | None, count: int) -> list[float]:
         raise SettingsError(f"--weights {text} are {len(shares)}, but there are {count} photographs; give one for each")
     if not all(share >= 0 for share in shares):
         raise SettingsError(f"--weights {text} takes numbers of at least 0")
-    if not abs(sum(shares) - 1) <= 1e-3:
+    if not abs(sum(shares) - 1) <= OFF:
         raise SettingsError(f"--weights {text} sum to {sum(shares):g}, but a blend needs a sum of 1; change them")
     return shares

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from photovst.cli import main
 from photovst.media.clip import open_clip
@@ -98,3 +99,12 @@ def distance_in_color(one: np.ndarray, other: np.ndarray) -> float:
     """Between mean and deviation of each channel, in levels of 8 bits."""
     a, b = (p.reshape(-1, 3).astype(float) for p in (one, other))
     return float(np.abs(a.mean(0) - b.mean(0)).sum() + np.abs(a.std(0) - b.std(0)).sum())
+
+
+def refused(said: str, capfd: pytest.CaptureFixture[str], *arguments: str) -> None:
+    """One line that ends the command, and no result."""
+    capfd.readouterr()
+    assert run(*arguments) == 2
+    err = capfd.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1

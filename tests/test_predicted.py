@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from random_networks import write_any_style, write_network
-from small_runs import FAST, distance_in_color, pictures, run, scene, states, write_inputs
+from small_runs import FAST, distance_in_color, pictures, refused, run, scene, states, write_inputs
 
 from photovst.evaluation import read_evaluation
 from photovst.feedforward.conversion import torchscript_call
@@ -46,15 +46,6 @@ def predict(output: str, *more: str, clip: str = "clip.mkv", photo: str = "photo
     fixed = ("--quiet", "device=cpu", "cache.folder=cache", "styler=predicted")
     network = () if any(each.startswith("predicted.network=") for each in more) else (NET,)
     return run("stylize", clip, photo, "-o", output, *fixed, *network, "segmentation.regions=2", *more)
-
-
-def refused(said: str, capfd: pytest.CaptureFixture[str], *arguments: str) -> None:
-    """One line that ends the command, and no result."""
-    capfd.readouterr()
-    assert run(*arguments) == 2
-    err = capfd.readouterr().err
-    assert said in err
-    assert err.count("\n") == 1
 
 
 def key(name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ import pytest
 import torch
 from media.synthetic import make_clip, packet_times, pattern
 from random_networks import write_network
-from small_runs import SIZE, pictures, run, scene, write_clip, write_inputs
+from small_runs import SIZE, pictures, refused, run, scene, write_clip, write_inputs
 
 from photovst import stored_frames
 from photovst.errors import MediaError
@@ -56,15 +56,6 @@ def restyle(network: str, output: str, *more: str, clip: str = "clip.mkv") -> in
 def by_hand(network: str, image: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         return to_picture(load_network(network).module(to_frame(image)), image.dtype)
-
-
-def refused(said: str, capfd: pytest.CaptureFixture[str], *arguments: str) -> None:
-    """One line that ends the command, and no result."""
-    capfd.readouterr()
-    assert run(*arguments) == 2
-    err = capfd.readouterr().err
-    assert said in err
-    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

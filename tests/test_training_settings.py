@@ -6,11 +6,11 @@ import pytest
 
 from photovst.errors import SettingsError
 from photovst.media.scenes import LABELS, Look
-from photovst.models.networks import KINDS
+from photovst.models.networks import CONDITIONED, KINDS
 from photovst.schema import resolved_yaml
 from photovst.training_choices import SCENE_LABELS, SceneLook
 from photovst.training_config import NetworkKind, SourceKind, SourceSettings, TrainingSettings
-from photovst.training_settings import describe_training, distances, load_training
+from photovst.training_settings import describe_training, distances, load_training, of_any_style
 
 PATHS = {"style": "style.png", "output": "net.safetensors"}
 SCENES = "data.sources.scenes.kind=procedural"
@@ -46,6 +46,7 @@ def test_choices_are_those_of_the_parts() -> None:
     assert SCENE_LABELS == LABELS
     assert [look.value for look in SceneLook] == [look.value for look in Look]
     assert [kind.value for kind in NetworkKind] == list(KINDS)
+    assert {kind.value for kind in NetworkKind if of_any_style(kind)} == CONDITIONED
 
 
 def test_data_is_as_far_apart_as_losses_look() -> None:

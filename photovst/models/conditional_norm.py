@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.ops.masks import resize_masks
+from photovst.ops.masks import check_one_each, resize_masks
 
 
 def conditional_norm(
@@ -29,10 +29,7 @@ def conditional_norm(
     Raises:
         ValueError: there are several regions, but no masks, or another number of these.
     """
-    regions = gamma.shape[1]
-    if regions != (1 if masks is None else masks.shape[1]):
-        given = "no masks" if masks is None else f"masks of {masks.shape[1]}"
-        raise ValueError(f"scales of {regions} regions, but {given}; give one mask a region")
+    check_one_each("scales", gamma, masks)
     normalized = F.instance_norm(features, eps=epsilon)
     if masks is None:
         return normalized * gamma[:, 0, :, None, None] + beta[:, 0, :, None, None]

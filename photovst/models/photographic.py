@@ -18,9 +18,9 @@ from photovst.models.style_predictors import masked_mean
 from photovst.ops.bilateral_grid import IDENTITY, slice_grids
 from photovst.ops.bilateral_splat import splat
 from photovst.ops.color import rec601_luma
-from photovst.ops.masks import resize_masks
+from photovst.ops.masks import check_one_each, resize_masks, without_empty
 from photovst.ops.resize import limit_long_side, resize
-from photovst.ops.transport import LEAST_AREA, color_moments, transport
+from photovst.ops.transport import color_moments, transport
 
 QUANTILES = 9
 """Of luma, in a style vector."""
@@ -116,9 +116,7 @@ class Photographic(nn.Module):
         Raises:
             ValueError: there are several vectors, but no masks, or another number of these.
         """
-        if vectors.shape[1] != (1 if masks is None else masks.shape[1]):
-            given = "no masks" if masks is None else f"masks of {masks.shape[1]}"
-            raise ValueError(f"vectors of {vectors.shape[1]} regions, but {given}; give one mask a region")
+        check_one_each("vectors", vectors, masks)
         small, masks = self._small(frame, masks)
         seen = seen_by(self.look, small)
         own = self._vectors(small, masks, seen)
@@ -160,7 +158,7 @@ class Photographic(nn.Module):
 
     def _vectors(self, small: Tensor, masks: Tensor, seen: Tensor) -> Tensor:
         # A region with no area is described as the whole picture, in every number.
-        masks = masks.where(masks.sum(dim=(2, 3), keepdim=True) > LEAST_AREA, 1.0)
+        masks = without_empty(masks)
         mean, covariance = color_moments(small, masks)
         luma = _quantiles(rec601_luma(small), masks)
         power = (masked_mean(seen.square(), masks) + 1e-6).sqrt()

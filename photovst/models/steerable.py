@@ -14,13 +14,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from photovst.ops.color import OPPONENT
 from photovst.ops.resize import thinning
 
 SAMPLES = 80
 """Places along the longer side of a level beyond which a Gram matrix, which is a mean over them, hardly changes."""
-
-OPPONENT = ((0.299, 0.587, 0.114), (0.5, -0.5, 0.0), (-0.25, -0.25, 0.5))
-"""Rows: luma, red against green, blue against yellow."""
 
 
 def oriented_filters(

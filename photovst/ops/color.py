@@ -1,4 +1,4 @@
-"""Luma, and CIE Lab of sRGB under D65 [IEC61966-2-1, CIE15]."""
+"""Luma, opponent colors, and CIE Lab of sRGB under D65 [IEC61966-2-1, CIE15]."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from torch import Tensor
 
 REC601_LUMA = (0.299, 0.587, 0.114)
 """Weights of R'G'B' in Rec. 601 luma: the gray that guides, grids and structure measures look at."""
+
+OPPONENT = (REC601_LUMA, (0.5, -0.5, 0.0), (-0.25, -0.25, 0.5))
+"""Rows: luma, red against green, blue against yellow."""
 
 RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 """Linear sRGB to CIE XYZ (D65)."""

@@ -10,10 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.ops.masks import resize_masks
-
-OPPONENT = ((0.299, 0.587, 0.114), (0.5, -0.5, 0.0), (-0.25, -0.25, 0.5))
-"""Luma, red against green, and blue against both, of RGB."""
+from photovst.ops.color import OPPONENT
+from photovst.ops.masks import pixel_shares, resize_masks
 
 MEASURES = 6
 """Numbers of a picture: a mean and a deviation along each axis."""
@@ -68,9 +66,7 @@ def _shares(picture: Tensor, masks: Tensor | None) -> Tensor:
     if masks is None:
         pixels = picture.shape[-2] * picture.shape[-1]
         return picture.new_full((len(picture), 1, pixels), 1 / pixels)
-    weights = resize_masks(masks, (picture.shape[-2], picture.shape[-1])).to(picture.dtype).flatten(2)
-    weights = weights.where(weights.sum(dim=2, keepdim=True) > 1e-3, 1.0)
-    return weights / weights.sum(dim=2, keepdim=True)
+    return pixel_shares(resize_masks(masks, (picture.shape[-2], picture.shape[-1])).to(picture.dtype))
 
 
 def _turned(picture: Tensor, matrix: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from photovst.ops.masks import resize_masks
+
 
 def batch_grams(features: Float[Tensor, "b c h w"], masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k c c"]:
     """Mean outer product of each picture's features in each of its regions, ``F diag(m_k) F^T / sum(m_k)``.
@@ -34,3 +36,10 @@ def batch_grams(features: Float[Tensor, "b c h w"], masks: Float[Tensor, "b k h 
         weights = weights / weights.sum(dim=2, keepdim=True).clamp_min(torch.finfo(flat.dtype).tiny)
         turned = flat.transpose(1, 2)
         return torch.stack([(flat * mask[:, None]) @ turned for mask in weights.unbind(1)], dim=1)
+
+
+def fitted_grams(features: Float[Tensor, "b c h w"], masks: Float[Tensor, "b k _h _w"]) -> Float[Tensor, "b k c c"]:
+    """`batch_grams` with masks of any size; those of a single pixel hold everywhere."""
+    size = features.shape[-2], features.shape[-1]
+    fitted = masks.expand(-1, -1, *size) if masks.shape[-2:] == (1, 1) else resize_masks(masks, size)
+    return batch_grams(features, fitted)

@@ -9,6 +9,9 @@ from photovst.errors import MediaError
 from photovst.ops.resize import resize
 from photovst.types import Size
 
+LEAST_AREA = 1e-3
+"""Pixels below which a region has no area to speak of."""
+
 
 def normalize_masks(masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
     """``masks`` scaled to sum to 1 at every pixel; a pixel no region claims is shared equally.
@@ -35,6 +38,34 @@ def resize_masks(masks: Float[Tensor, "b k h w"], size: Size) -> Float[Tensor, "
         SettingsError: the size is not positive.
     """
     return resize(masks, size)
+
+
+def check_one_each(what: str, values: Tensor, masks: Tensor | None) -> None:
+    """Refuse masks of another number than there are regions; one region needs none.
+
+    Args:
+        what: the values are called in the message.
+        values: ``(b, k, n)``, some of each region.
+        masks: ``(b, k, h, w)``.
+
+    Raises:
+        ValueError: there are several regions, but no masks, or another number of these.
+    """
+    regions = values.shape[1]
+    if regions != (1 if masks is None else masks.shape[1]):
+        given = "no masks" if masks is None else f"masks of {masks.shape[1]}"
+        raise ValueError(f"{what} of {regions} regions, but {given}; give one mask a region")
+
+
+def without_empty(masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
+    """``masks`` in which a region with no area takes the whole picture: it has nothing of its own to measure."""
+    return masks.where(masks.sum(dim=(2, 3), keepdim=True) > LEAST_AREA, 1.0)
+
+
+def pixel_shares(masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k n"]:
+    """What each pixel counts in the mean of each region, summing to 1; of one with no area, of the whole picture."""
+    weights = without_empty(masks).flatten(2)
+    return weights / weights.sum(dim=2, keepdim=True)
 
 
 def areas(masks: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k"]:

@@ -9,8 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LEAST_AREA = 1e-3
-"""Pixels below which a region has no colors of its own."""
+from photovst.ops.masks import pixel_shares
 
 
 def color_moments(
@@ -22,9 +21,7 @@ def color_moments(
         picture: RGB.
         masks: of its regions, at its size.
     """
-    weights = masks.flatten(2)
-    weights = weights.where(weights.sum(dim=2, keepdim=True) > LEAST_AREA, 1.0)
-    weights = weights / weights.sum(dim=2, keepdim=True)
+    weights = pixel_shares(masks)
     colors = picture.flatten(2)
     mean = weights @ colors.transpose(1, 2)
     centered = colors[:, None] - mean[..., None]

@@ -19,7 +19,7 @@ from photovst.ops.resize import resize
 from photovst.ops.transport import color_moments, transport
 from photovst.training.augmentation import Augmentation
 from photovst.training.batch import Sample
-from photovst.training.mixture import Mixture
+from photovst.training.mixture import Mixture, drawn
 from photovst.training.still_pictures import StillPictures
 from photovst.types import Size
 
@@ -90,8 +90,7 @@ class ManyStyles:
         chance = rng.random()
         if chance < self.own:
             return resize(sample.frames[-1:], self.size)[0]
-        until = np.cumsum(np.asarray(self.weights, np.float64)) / sum(self.weights)
-        source = self.styles[min(int(np.searchsorted(until, rng.random(), side="right")), len(self.styles) - 1)]
+        source = self.styles[drawn(rng, self.weights)]
         picture, _ = source.read(int(rng.integers(len(source))))
         style = self.augmentation.view(rng, (picture.shape[0], picture.shape[1]), self.size).frame(picture)
         return relit(rng, sample.frames[-1], style) if chance < self.own + self.relit else style

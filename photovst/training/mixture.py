@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,7 +34,6 @@ class Mixture:
     size: Size
     distances: Sequence[int] = (1,)
     seed: int = 0
-    _until: tuple[float, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.sources) != len(self.weights):
@@ -48,8 +47,6 @@ class Mixture:
         if min(self.size) < 1:
             raise SettingsError(f"samples of {self.size[0]}x{self.size[1]}; give a height and width of 1 or more")
         farthest_first(self.distances)
-        until = np.cumsum(np.asarray(self.weights, np.float64)) / total
-        object.__setattr__(self, "_until", tuple(float(each) for each in until))
 
     def __getitem__(self, index: int) -> Sample:
         """Sample ``index``: a pure function of the settings, the seed and this number.
@@ -58,5 +55,10 @@ class Mixture:
             MediaError: a file of a source cannot be read.
         """
         rng = np.random.default_rng((self.seed, index))
-        drawn = min(int(np.searchsorted(self._until, rng.random(), side="right")), len(self.sources) - 1)
-        return self.sources[drawn].sample(rng, self.size, self.distances)
+        return self.sources[drawn(rng, self.weights)].sample(rng, self.size, self.distances)
+
+
+def drawn(rng: np.random.Generator, weights: Sequence[float]) -> int:
+    """Which of several is drawn, each as often as its weight says to the others."""
+    until = np.cumsum(np.asarray(weights, np.float64)) / math.fsum(weights)
+    return min(int(np.searchsorted(until, rng.random(), side="right")), len(weights) - 1)

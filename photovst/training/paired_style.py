@@ -9,8 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from photovst.errors import SettingsError
-from photovst.ops.grams import batch_grams
-from photovst.ops.masks import resize_masks
+from photovst.ops.grams import fitted_grams
 from photovst.training.drawn import Drawn
 
 
@@ -49,16 +48,10 @@ class PairedStyle:
         distances = results.new_zeros(len(results), dtype=torch.float32)
         for name in layers:
             with torch.no_grad():
-                wanted = _grams(drawn.style[name], style_masks).repeat_interleave(times, dim=0)
-            distance = (_grams(drawn.features[name], masks) - wanted).square().sum(dim=(2, 3))
+                wanted = fitted_grams(drawn.style[name], style_masks).repeat_interleave(times, dim=0)
+            distance = (fitted_grams(drawn.features[name], masks) - wanted).square().sum(dim=(2, 3))
             size = wanted.square().sum(dim=(2, 3)).clamp_min(1e-12)
             distances = distances + (shares * distance / size).sum(dim=1) / len(layers)
         if self.softening:
             distances = self.softening * (distances / self.softening).log1p()
         return distances.mean()
-
-
-def _grams(features: Tensor, masks: Tensor) -> Tensor:
-    size = features.shape[-2], features.shape[-1]
-    fitted = masks.expand(-1, -1, *size) if masks.shape[-2:] == (1, 1) else resize_masks(masks, size)
-    return batch_grams(features, fitted)

@@ -11,8 +11,7 @@ from torch import Tensor
 from photovst.losses.photorealism import PhotorealismTerm
 from photovst.losses.smoothness import total_variation
 from photovst.losses.structure import StructureTerm
-from photovst.ops.grams import batch_grams
-from photovst.ops.masks import resize_masks
+from photovst.ops.grams import fitted_grams
 from photovst.optimize.grid_prior import GridPrior, RegionLinks
 from photovst.training.drawn import Drawn
 
@@ -64,9 +63,9 @@ class BatchStyle:
         self.groups = groups
         any_layer = next(iter(features.values()))
         masks = any_layer.new_ones(1, 1, 1, 1) if labels is None else _masks(labels, groups)
-        self.targets = {name: self._grams(features[name], masks)[0] for name in (layers or features)}
+        self.targets = {name: fitted_grams(features[name], masks)[0] for name in (layers or features)}
         if groups:
-            whole = {name: self._grams(features[name], any_layer.new_ones(1, 1, 1, 1))[0] for name in self.targets}
+            whole = {name: fitted_grams(features[name], any_layer.new_ones(1, 1, 1, 1))[0] for name in self.targets}
             self.targets = {name: torch.cat([grams[:-1], whole[name]]) for name, grams in self.targets.items()}
 
     def __call__(self, drawn: Drawn) -> Float[Tensor, ""]:
@@ -80,15 +79,9 @@ class BatchStyle:
         for name, target in self.targets.items():
             if name not in drawn.features:
                 continue  # a frame too small for a deep layer
-            distance = (self._grams(drawn.features[name], masks) - target).square().sum(dim=(2, 3))
+            distance = (fitted_grams(drawn.features[name], masks) - target).square().sum(dim=(2, 3))
             total = total + (shares * distance / target.square().sum(dim=(1, 2)).clamp_min(1e-12)).sum(dim=1).mean()
         return total / len(self.targets)
-
-    @staticmethod
-    def _grams(features: Tensor, masks: Tensor) -> Tensor:
-        size = features.shape[-2], features.shape[-1]
-        fitted = masks.expand(-1, -1, *size) if masks.shape[-2:] == (1, 1) else resize_masks(masks, size)
-        return batch_grams(features, fitted)
 
 
 def variation(drawn: Drawn) -> Float[Tensor, ""]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from photovst.ops.grams import batch_grams
+from photovst.ops.grams import batch_grams, fitted_grams
 from photovst.ops.statistics import masked_gram
 
 
@@ -50,3 +50,12 @@ def test_sizes_that_differ() -> None:
         batch_grams(torch.zeros(1, 2, 4, 4), torch.zeros(1, 1, 4, 5))
     with pytest.raises(ValueError, match="same number at one size"):
         batch_grams(torch.zeros(2, 2, 4, 4), torch.zeros(1, 1, 4, 4))
+
+
+def test_masks_are_brought_to_the_size_of_features() -> None:
+    features = torch.rand(2, 3, 4, 6, generator=torch.Generator().manual_seed(5))
+    masks = torch.zeros(2, 2, 8, 12)
+    masks[:, 0, :4], masks[:, 1, 4:] = 1, 1
+    torch.testing.assert_close(fitted_grams(features, masks), batch_grams(features, masks[..., ::2, ::2]))
+    everywhere = fitted_grams(features, torch.ones(2, 1, 1, 1))
+    torch.testing.assert_close(everywhere, batch_grams(features, torch.ones(2, 1, 4, 6)))

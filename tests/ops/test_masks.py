@@ -64,3 +64,22 @@ def test_errors() -> None:
         plain(torch.rand(1, 0, 2, 2))
     with pytest.raises(SettingsError, match="cannot resize to 0x2"):
         inspect.unwrap(module.resize_masks)(torch.rand(1, 2, 2, 2), (0, 2))
+
+
+def test_pixels_of_a_region_share_its_mean_and_an_empty_one_has_the_pictures() -> None:
+    masks = torch.zeros(1, 2, 2, 3)
+    masks[0, 0, 0] = 0.5
+    shares = module.pixel_shares(masks)
+    assert shares[0, 0].tolist() == pytest.approx([1 / 3] * 3 + [0] * 3)
+    assert shares[0, 1].tolist() == pytest.approx([1 / 6] * 6)
+    assert torch.equal(module.without_empty(masks)[0, 0], masks[0, 0])
+    assert torch.equal(module.without_empty(masks)[0, 1], torch.ones(2, 3))
+
+
+def test_several_regions_need_a_mask_each() -> None:
+    module.check_one_each("scales", torch.ones(1, 1, 4), None)
+    module.check_one_each("scales", torch.ones(1, 3, 4), torch.ones(1, 3, 2, 2))
+    with pytest.raises(ValueError, match="scales of 2 regions, but no masks; give one mask a region"):
+        module.check_one_each("scales", torch.ones(1, 2, 4), None)
+    with pytest.raises(ValueError, match="vectors of 2 regions, but masks of 3"):
+        module.check_one_each("vectors", torch.ones(1, 2, 4), torch.ones(1, 3, 2, 2))
