@@ -182,12 +182,13 @@ def build_scales(settings: Settings, still: bool, passage: int | None = None) ->
     later = schedule.next_iterations
     if passage is not None and passage > 1 and schedule.passes.iterations is not None:
         later = schedule.passes.iterations
+    farther = 1.0 if schedule.keyframes.kind is config.KeyframeKind.none else schedule.keyframes.effort
 
-    def count(iterations: int) -> int:
-        return math.ceil(schedule.effort * iterations)
+    def count(iterations: int, factor: float = 1.0) -> int:
+        return math.ceil(schedule.effort * factor * iterations)
 
     counts = zip(schedule.scales, schedule.iterations, later, strict=True)
-    scales = [Scale(side, count(first), count(following)) for side, first, following in counts]
+    scales = [Scale(side, count(first), count(following, farther)) for side, first, following in counts]
     if still and schedule.still_iterations and schedule.still_size > scales[-1].long_side:
         scales.append(Scale(schedule.still_size, count(schedule.still_iterations), 0))
     return scales

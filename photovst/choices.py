@@ -161,6 +161,14 @@ class NextStart(Enum):
     noise = "noise"
 
 
+class KeyframeKind(Enum):
+    """Which frames are stylized; the others are blended between them."""
+
+    none = "none"
+    every = "every"
+    adaptive = "adaptive"
+
+
 class Fill(Enum):
     """What a warped start takes where the flow cannot be trusted."""
 

@@ -20,6 +20,7 @@ from photovst.choices import (
     Fill as Fill,
     FlowCertainty as FlowCertainty,
     FlowMethod as FlowMethod,
+    KeyframeKind as KeyframeKind,
     MattingForm as MattingForm,
     NetworkPrecision as NetworkPrecision,
     NextStart as NextStart,
@@ -282,6 +283,40 @@ class PassSettings:
 
 
 @dataclass
+class KeyframeSettings:
+    """Stylize a few frames of each shot, and blend the color transforms of the others between these."""
+
+    kind: KeyframeKind = setting(
+        KeyframeKind.none,
+        "Which frames are stylized: 'none' has no keyframes and stylizes all, 'every' takes every so manyth, 'adaptive'"
+        " looks how much changes.",
+    )
+    every: int = setting(8, "For 'every': frames from one keyframe to the next.", low=1, high=1000)
+    longest: int = setting(32, "For 'adaptive': most frames from one keyframe to the next.", low=1, high=1000)
+    change: float = setting(
+        0.5,
+        "For 'adaptive': share of the picture that the next keyframe may see for the first time, or that may change its"
+        " brightness.",
+        low=0,
+        high=1,
+    )
+    bound: float = setting(
+        0.1,
+        "For 'adaptive': a frame between two whose style is farther from the photograph's than theirs by more than this"
+        " share becomes a keyframe.",
+        low=0,
+        high=100,
+    )
+    carried: bool = setting(True, "Color transforms move along the flow between keyframes; off blends them in place.")
+    effort: float = setting(
+        2.0,
+        "Factor on schedule.next_iterations for the keyframes after the first of a shot, as these are farther apart.",
+        low=0,
+        high=100,
+    )
+
+
+@dataclass
 class ScheduleSettings:
     """Working sizes and iteration counts, coarse to fine."""
 
@@ -314,6 +349,7 @@ class ScheduleSettings:
         "What a warped start takes where the flow cannot be trusted; transform is the frame with the former colors.",
     )
     passes: PassSettings = field(default_factory=PassSettings)
+    keyframes: KeyframeSettings = field(default_factory=KeyframeSettings)
 
 
 @dataclass

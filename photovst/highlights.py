@@ -30,7 +30,8 @@ class Highlights:
     """
 
     def __init__(self, count: int) -> None:
-        self._wanted = spread(count)
+        self.wanted = spread(count)
+        """The frames to be shown: spread over the clip, unless somebody has better ones."""
         self._frames: list[ShownFrame] = []
         self._latest: tuple[int, Pixels, Pixels, Tensor | None] | None = None
         self._regions: list[tuple[int, Regions]] = []
@@ -48,7 +49,7 @@ class Highlights:
     def look(self, index: int, content: Pixels, result: Pixels, masks: Tensor | None = None) -> None:
         """Keep the frame if it is one of those to be shown; ``masks`` are its regions, where there are any."""
         self._latest = index, content, result, masks
-        if index in self._wanted:
+        if index in self.wanted:
             self._keep(index, content, result, masks)
 
     def _keep(self, index: int, content: Pixels, result: Pixels, masks: Tensor | None) -> None:

@@ -11,6 +11,7 @@ from photovst.config import (
     EncoderKind,
     Fill,
     FlowMethod,
+    KeyframeKind,
     NextStart,
     ObjectiveScale,
     OptimizerKind,
@@ -18,6 +19,7 @@ from photovst.config import (
     SegmentationMethod,
     Settings,
     Start,
+    StylerKind,
 )
 from photovst.errors import SettingsError
 from photovst.network_settings import check_predicted
@@ -109,6 +111,7 @@ def _check_together(settings: Settings) -> None:
             " schedule.scales, counted from 0; lower it"
         )
     _check_neighbors(settings)
+    _check_keyframes(settings)
     check_predicted(settings)
     if settings.compat is Compat.torch7:
         _check_torch7(settings)
@@ -147,6 +150,23 @@ def _check_neighbors(settings: Settings) -> None:
             f"schedule.passes.temporal_from={passes.temporal_from} comes after the last of"
             f" schedule.passes.count={passes.count} passes; lower it, or set objective.temporal.weight=0"
         )
+
+
+def _check_keyframes(settings: Settings) -> None:
+    kind = settings.schedule.keyframes.kind
+    if kind is KeyframeKind.none:
+        return
+    named, passes = f"schedule.keyframes.kind={kind.value}", settings.schedule.passes.count
+    if settings.styler is StylerKind.optimized and settings.parametrization.kind is ParametrizationKind.pixels:
+        raise SettingsError(
+            f"{named} needs parametrization.kind=bilateral_grid: pixels of one frame say nothing of those between"
+        )
+    if passes > 1:
+        raise SettingsError(f"{named} goes over each shot once; set schedule.passes.count=1, not {passes}")
+    if settings.local_affine.enabled:
+        raise SettingsError(f"{named} needs local_affine.enabled=false, which smooths each frame's own result")
+    if kind is KeyframeKind.adaptive and settings.flow.method is FlowMethod.files:
+        raise SettingsError(f"{named} asks for the motion of any two frames, which flow.method=files lacks; use dis")
 
 
 def _check_torch7(settings: Settings) -> None:

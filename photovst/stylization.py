@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -16,10 +16,10 @@ from torch import Tensor
 from photovst.ahead import ahead, in_turn
 from photovst.behind import Do, at_once, behind
 from photovst.build import build_cache, build_motion
-from photovst.build_optimizer import build_distances, build_optimizer, build_start, persists
+from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start, persists
 from photovst.build_predicted import Predictor
 from photovst.build_regions import build_region_finder
-from photovst.config import SegmentationMethod, SegmentationSettings, Settings, StylerKind
+from photovst.config import KeyframeKind, SegmentationMethod, SegmentationSettings, Settings, StylerKind
 from photovst.errors import MediaError
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
@@ -29,8 +29,10 @@ from photovst.guide_stream import Step, build_guide_stream, shot_regions
 from photovst.losses.objective import Encoder
 from photovst.media.records import Clip, Picture, excerpt
 from photovst.media.shots import Shot
+from photovst.ops.resize import limit_long_side
 from photovst.optimize.frame_optimizer import FrameOptimizer, OnIteration
 from photovst.optimize.neighbors import Earlier, Stylized
+from photovst.optimize.parametrization import Parametrization
 from photovst.progress import Progress
 from photovst.results import FINAL, GUIDES, Results
 from photovst.run import RunFolder
@@ -40,6 +42,9 @@ from photovst.types import Size
 
 T = TypeVar("T")
 
+BeginShot = Callable[[int, Regions], None]
+"""Is told the first frame of a shot and its regions."""
+
 
 class Styler(Protocol):
     """Turns the frames of a shot, in order, into stylized ones."""
@@ -48,6 +53,13 @@ class Styler(Protocol):
         self, guides: Guides, earlier: Earlier | None = None, on_iteration: OnIteration | None = None
     ) -> Stylized:
         """Stylize a frame; ``earlier`` holds no neighbor for the first of a shot."""
+        ...
+
+    def drift(self, guides: Guides, blended: Parametrization, expected: float | None) -> float:
+        """How far a result blended between two others is from doing justice to a frame; 0 is as good as they are.
+
+        ``expected`` is the distance in style that would be, where the two results have one.
+        """
         ...
 
 
@@ -85,7 +97,8 @@ class Stylization:
         self.settings, self.run, self.clip, self.overview = settings, run, clip, overview
         self.size, self.encoder, self.photo, self.progress = size, encoder, photo, progress
         self.still = overview.count == 1
-        moving = not self.still and (self.distances() or settings.schedule.passes.count > 1)
+        self.keyframed = not self.still and settings.schedule.keyframes.kind is not KeyframeKind.none
+        moving = not self.still and (self.distances() or settings.schedule.passes.count > 1 or self.keyframed)
         # Only where something asks for it: a network's weights may be needed.
         slow = settings.segmentation.method is SegmentationMethod.ade20k
         cache = build_cache(settings) if moving or slow else None
@@ -126,7 +139,7 @@ class Stylization:
         with closing(self.ahead(stream)) as steps:
             for step in steps:
                 if step.begins:
-                    styler = self._styler(step.regions, passage)
+                    styler = self.styler_of(step.regions, passage)
                     results.begin_shot(step.index)
                     for notice in step.regions.notices if folder == FINAL else ():
                         self.progress.warn(notice)
@@ -202,19 +215,32 @@ class Stylization:
         seconds: Mapping[str, float],
         passage: int | None,
         flicker: float | None = None,
+        drift: float | None = None,
     ) -> None:
-        """Note down what a frame took, and the flicker of its regions where it was measured."""
+        """Note down what a frame took, the flicker of its regions, and the drift that made it a keyframe."""
         terms = {name: value for name, value in stylized.losses.items() if name != "total"}
         loss = None if self.predicted else stylized.losses.get("total", 0.0)
         self.run.add_record(
             ({"frame": index} if self.predicted else {"frame": index, "loss": loss, "terms": terms})
             | {"iterations": stylized.iterations, "evaluations": stylized.evaluations, "seconds": dict(seconds)}
             | ({} if flicker is None else {"mask_flicker": flicker})
+            | ({} if drift is None else {"drift": drift})
             | ({} if passage is None else {"pass": passage})
         )
         self.progress.frame(index, self.overview.count, loss, sum(seconds.values()), stylized.iterations)
 
-    def _styler(self, regions: Regions, passage: int | None) -> Styler:
+    @property
+    def name(self) -> str:
+        """What records call the work on a frame itself."""
+        return "network" if self.predicted else "optimize"
+
+    @property
+    def working_size(self) -> Size:
+        """The size that frames are stylized at."""
+        return limit_long_side(self.size, self._long_side() or build_scales(self.settings, self.still)[-1].long_side)
+
+    def styler_of(self, regions: Regions, passage: int | None = None) -> Styler:
+        """What stylizes the frames of a shot with these regions."""
         if self.predicted:
             assert self.predictor is not None  # there is one where something is predicted
             return self.predictor.grids(self.settings, regions, self.still)
@@ -234,7 +260,7 @@ class Stylization:
         seconds = {
             "regions": step.segmenting,
             "guides": step.seconds - step.segmenting,
-            "network" if self.predicted else "optimize": time.perf_counter() - began,
+            self.name: time.perf_counter() - began,
         }
         self.record(step.index, stylized, seconds, passage, step.flicker)
         if passage is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from photovst.blended_frames import Finished, blended_frames
 from photovst.build import build_device, build_encoder
 from photovst.build_network import build_restyler
 from photovst.build_predicted import (
@@ -23,7 +26,6 @@ from photovst.build_predicted import (
 from photovst.config import FlowMethod, SegmentationMethod, Settings, Start, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
-from photovst.guide_stream import Step
 from photovst.highlights import Highlights
 from photovst.media.clip import open_clip
 from photovst.media.label_legend import LEGEND
@@ -101,27 +103,33 @@ def stylize_clip(
             run_passes(work)
         elif first is not None:
             first(work)
-        progress.stage("stylize")
         highlights = Highlights(overview.count)
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
 
-            def show(step: Step, stylized: Stylized) -> None:
-                picture = _picture(settings, stylized, step.image, device)
-                frame = step.frame
+            def show(frame: Frame, image: Picture, stylized: Stylized, masks: Tensor | None) -> None:
+                picture = _picture(settings, stylized, image, device)
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
-                highlights.look(frame.index, step.image, picture, step.guides.masks)
+                highlights.look(frame.index, image, picture, masks)
 
-            with work.threads(), work.behind() as do:
-                for step, stylized in work.results():
-                    if step.begins:
-                        highlights.begin_shot(step.index, step.regions, progress)
-                    do(partial(show, step, stylized))
+            results = blended_frames(work, highlights) if work.keyframed else _each_frame(work, highlights)
+            with work.threads(), work.behind() as do, closing(results):
+                for frame, image, stylized, masks in results:
+                    do(partial(show, frame, image, stylized, masks))
             # Before the result gets its name: where that is there, a run stopped here would not go on.
             progress.stage("report")
             highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)
     return output
+
+
+def _each_frame(work: Stylization, highlights: Highlights) -> Generator[Finished]:
+    """Every frame with its own result."""
+    work.progress.stage("stylize")
+    for step, stylized in work.results():
+        if step.begins:
+            highlights.begin_shot(step.index, step.regions, work.progress)
+        yield step.frame, step.image, stylized, step.guides.masks
 
 
 def _restyle(

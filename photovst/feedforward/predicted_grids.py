@@ -14,6 +14,10 @@ from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.frame_optimizer import OnIteration
 from photovst.optimize.grid_prior import GridPrior
 from photovst.optimize.neighbors import Earlier, Stylized, neighbors_of
+from photovst.optimize.parametrization import Parametrization
+
+LEAST_CHANGE = 1 / 255
+"""A change of color below this is none to see."""
 
 
 class PredictedGrids:
@@ -74,3 +78,9 @@ class PredictedGrids:
             share = self._steadiness if still else self._steadiness * former.flow.certainty_to_previous
             result = result.blended(carried, share)
         return Stylized(result, guides.frame, {}, 0, 0)
+
+    def drift(self, guides: Guides, blended: Parametrization, expected: float | None) -> float:
+        """Distance (root mean square) of a blended picture to the own prediction, over that of this to the frame."""
+        own, frame = self.grid(guides).lift(guides.frame), guides.frame
+        change = (own - frame).square().mean().sqrt()
+        return float((blended.lift(frame) - own).square().mean().sqrt() / change.clamp_min(LEAST_CHANGE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Survey:
 
     def shot_of(self, index: int) -> Shot:
         """The shot that a frame belongs to."""
-        return next(shot for shot in self.shots if index < shot.stop)
+        return self.shots[bisect_right(self.shots, index, key=lambda shot: shot.stop)]
 
     def pairs(self, distances: Iterable[int]) -> Iterator[tuple[int, int]]:
         """Every two frames of one shot that are so many frames apart, the earlier first."""

@@ -55,13 +55,19 @@ class BilateralGrid:
     @torch.no_grad()
     def propagated(self, flow_to_previous: Float[Tensor, "1 2 h w"]) -> BilateralGrid:
         """Each cell takes the transform from where the flow says its pixels were."""
-        luma, rows, columns, _ = self.grid.shape
+        _, rows, columns, _ = self.grid.shape
         height, width = flow_to_previous.shape[-2:]
         # Mean motion around a cell, in cells: cell centers span the frame from edge to edge.
         cells = resize(flow_to_previous, (rows, columns))
         scale = cells.new_tensor([(columns - 1) / max(width - 1, 1), (rows - 1) / max(height - 1, 1)])
+        return self.moved(cells * scale[None, :, None, None])
+
+    @torch.no_grad()
+    def moved(self, cells: Float[Tensor, "1 2 rows columns"]) -> BilateralGrid:
+        """Each cell takes the transform from so many cells away, x then y."""
+        luma, rows, columns, _ = self.grid.shape
         planes = self.grid.permute(0, 3, 1, 2).reshape(1, luma * 12, rows, columns)
-        moved = warp(planes, cells * scale[None, :, None, None])
+        moved = warp(planes, cells)
         return replace(self, grid=moved.view(luma, 12, rows, columns).permute(0, 2, 3, 1).contiguous())
 
     def transferred(self, frame: Float[Tensor, "1 3 h w"]) -> BilateralGrid:

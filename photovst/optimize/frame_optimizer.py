@@ -73,6 +73,16 @@ class FrameOptimizer:
         counts = [scale.next_iterations for scale in self.scales]
         return self._optimized(guides, current, counts, neighbors_of(guides, earlier), on_iteration)
 
+    def drift(self, guides: Guides, blended: Parametrization, expected: float | None) -> float:
+        """How much farther from the photograph's style a blended result is than ``expected``, as a share of that.
+
+        Nothing where style has no weight, and where it comes nearer.
+        """
+        if not expected:
+            return 0.0
+        picture = blended.lift(guides.frame)
+        return max(0.0, self.terms.style_distance(guides, picture, self.scales[-1].long_side) / expected - 1)
+
     def _optimized(
         self,
         guides: Guides,

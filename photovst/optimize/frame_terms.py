@@ -116,15 +116,7 @@ class FrameTerms:
         if "content" in weights:
             terms["content"] = ContentTerm(features, recipe.content_layer, recipe.scale)
         if "style" in weights:
-            masks = recipe.masks_of(resize_masks(guides.masks, size), features)
-            terms["style"] = StyleTerm(
-                self._style(long_side),
-                masks,
-                recipe.scale,
-                recipe.style_layers,
-                recipe.masked_gradient,
-                self._weights,
-            )
+            terms["style"] = self._style_term(guides, features, size, long_side)
         if "structure" in weights:
             terms["structure"] = StructureTerm(frame)
         if "photorealism" in weights and stage >= recipe.photorealism_from:
@@ -141,6 +133,19 @@ class FrameTerms:
         if neighbors and 1 in neighbors:
             terms |= self._coherence(frame, features, neighbors[1])
         return Objective(self.encoder, terms, {name: weights[name] for name in terms}, recipe.unreported)
+
+    @torch.no_grad()
+    def style_distance(self, guides: Guides, picture: Float[Tensor, "1 3 h w"], long_side: int) -> float:
+        """The style term of a picture of a frame, as `objective` has it at this working size."""
+        features = self.encoder(picture)
+        term = self._style_term(guides, features, (picture.shape[-2], picture.shape[-1]), long_side)
+        return float(term(picture, features))
+
+    def _style_term(self, guides: Guides, features: Mapping[str, Tensor], size: Size, long_side: int) -> StyleTerm:
+        recipe = self.recipe
+        masks = recipe.masks_of(resize_masks(guides.masks, size), features)
+        layers, gradient = recipe.style_layers, recipe.masked_gradient
+        return StyleTerm(self._style(long_side), masks, recipe.scale, layers, gradient, self._weights)
 
     def _temporal(self, frame: Tensor, neighbors: Sequence[Neighbor]) -> TemporalTerm:
         size = (frame.shape[-2], frame.shape[-1])
