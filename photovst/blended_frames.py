@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import closing
 
@@ -40,8 +41,11 @@ def blended_frames(work: Stylization, highlights: Highlights) -> Generator[Finis
     highlights.wanted = {_nearest(track, index) for index in spread(work.overview.count)}
     with closing(work.ahead(_decoded(work))) as decoded:
         for frame, image in decoded:
+            began = time.perf_counter()
             masks = _masks(work, frame.index) if frame.index in highlights.wanted else None
             yield frame, image, Stylized(track.at(frame.index), nothing, {}, 0, 0), masks
+            seconds = time.perf_counter() - began
+            work.progress.frame(frame.index, work.overview.count, None, seconds, 0)
 
 
 def _decoded(work: Stylization) -> Generator[tuple[Frame, Picture]]:

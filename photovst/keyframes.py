@@ -65,9 +65,15 @@ def run_keyframes(work: Stylization, begin_shot: BeginShot, only: Shot | None = 
             begin_shot(first, regions)
             for notice in regions.notices:
                 work.progress.warn(notice)
-            if not work.run.has_state(number, SHOTS):
+            if not _is_done(work, number):
                 shot = ShotKeyframes(work, regions)
                 work.run.save_state(number, {PLACES: np.array(shot.run(begins, looks))}, SHOTS)
+
+
+def _is_done(work: Stylization, number: int) -> bool:
+    """Whether all keyframes of a shot are there, and it is known which they are."""
+    arrays = work.run.load_state(number, SHOTS)
+    return arrays is not None and all(work.run.has_state(int(index)) for index in arrays[PLACES])
 
 
 def build_placement(chosen: KeyframeSettings) -> Placement:
@@ -159,7 +165,7 @@ class ShotKeyframes:
         """Store a keyframe with the motion since the one before it, which is settled now."""
         self._places.append(keyframe.index)
         self._done.append(keyframe)
-        del self._done[: -max(1, *self._distances)]
+        del self._done[: -max((1, *self._distances))]
         if cells is not None:
             self._store(keyframe.index, keyframe.stylized, keyframe.style, cells)
         for wanted in spread(self._work.overview.count):

@@ -240,7 +240,8 @@ class _Pace:
         if self._origin is None:
             self._origin = (index, now - seconds)
         first, since = self._origin
-        self._seen += 1
+        # Keyframes stand for the frames between them, and a pass may go backward.
+        self._seen = max(self._seen, abs(index - first) + 1)
         rate = self._seen / max(now - since, 1e-9)
         if total is None:
             return rate, None

@@ -85,10 +85,7 @@ class RunFolder(HeldFolder):
         places = {index: other / "state" / f"{index:06d}.npz" for index in frames}
         if not all(place.is_file() or self.has_state(index) for index, place in places.items()):
             return False
-        known = {record["frame"] for record in self.records()}
-        for record in read_records(other):
-            if record["frame"] not in known:
-                self.add_record(record)
+        self._take_records(other)
         if carry:
             places[-1] = other / "state" / "carry.npz"
         for place in places.values():
@@ -96,6 +93,34 @@ class RunFolder(HeldFolder):
                 place.replace(self.path / "state" / place.name)
         shutil.rmtree(other)
         return True
+
+    def adopt_marked(self, other: Path, folder: str, number: int) -> bool:
+        """Take all states and records out of another run folder, if a mark is there that says they are whole.
+
+        A stop in between leaves the mark in the other folder, and the same call goes on.
+
+        Args:
+            other: the folder, on the same file system; it is removed.
+            folder: where in it the mark lies.
+            number: of the mark.
+        """
+        mark = other / folder / f"{number:06d}.npz"
+        if not mark.is_file():
+            return False
+        self._take_records(other)
+        states = [path for path in (other / "state").rglob("*.npz") if path != mark]
+        for path in (*states, mark):
+            place = self.path / path.relative_to(other)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)
+        shutil.rmtree(other)
+        return True
+
+    def _take_records(self, other: Path) -> None:
+        known = {record["frame"] for record in self.records()}
+        for record in read_records(other):
+            if record["frame"] not in known:
+                self.add_record(record)
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Append a frame's record, at least ``{"frame": index}``; :func:`read_records` lists the names."""

@@ -23,7 +23,7 @@ from photovst.build_predicted import (
     style_paths,
     style_weights,
 )
-from photovst.config import FlowMethod, SegmentationMethod, Settings, Start, StylerKind
+from photovst.config import FlowMethod, ScheduleSettings, SegmentationMethod, Settings, Start, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
 from photovst.highlights import Highlights
@@ -51,7 +51,11 @@ from photovst.types import Size
 OF_NETWORKS = ("strength", "feedforward", "video")
 """Settings with a say in what a trained network gives; all others are of optimization."""
 
-OF_OPTIMIZATION = ("compat", "encoder", "objective", "parametrization", "optimizer", "schedule", "feedforward")
+OF_OPTIMIZATION = (
+    *("compat", "encoder", "objective", "parametrization", "optimizer", "feedforward"),
+    *(f"schedule.{each.name}" for each in fields(ScheduleSettings) if each.name != "keyframes"),
+    "schedule.keyframes.effort",
+)
 """Settings with no say in what the photographic network of any style gives."""
 
 OF_CARRYING = ("flow", "segmentation.persistence", "segmentation.hysteresis", "segmentation.every")

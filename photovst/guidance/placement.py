@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -40,12 +40,8 @@ class Look:
         return color_histograms(self.frame)
 
 
-class Motion(Protocol):
-    """Gives the motion between two frames of a shot, the earlier first."""
-
-    def __call__(self, former: Look, later: Look) -> FlowPair:
-        """Both ways, each with its certainty."""
-        ...
+Motion = Callable[[Look, Look], FlowPair]
+"""Gives the motion between two frames of a shot, the earlier first."""
 
 
 class Placement(Protocol):

@@ -21,6 +21,9 @@ from photovst.shown import Shown, ShownPhoto, clip_name, picture_in, read_shown
 
 logger = logging.getLogger(__name__)
 
+KEYFRAMES = "schedule.keyframes.kind"
+"""The setting that says whether only some frames were stylized."""
+
 MOST_WORST = 4
 """Worst frames shown of a run."""
 
@@ -120,7 +123,7 @@ def read_subject(folder: Path, name: str, result: Path | None, notes: Sequence[s
         unmeasured=unmeasured,
         worst=_worst(folder, evaluation),
         seconds=seconds,
-        figures=_figures(records, seconds),
+        figures=_figures(records, seconds, str(settings.get(KEYFRAMES, "none"))),
         warnings=tuple(dict.fromkeys((*shown.warnings, *warnings))),
         licences=licences_of(settings, evaluation),
         notes=tuple(told),
@@ -187,12 +190,15 @@ def hash_name(setting: str) -> str:
     return f"{setting}, SHA-256"
 
 
-def _figures(records: Sequence[Mapping[str, Any]], seconds: Mapping[str, float]) -> list[tuple[str, str]]:
+def _figures(
+    records: Sequence[Mapping[str, Any]], seconds: Mapping[str, float], keyframes: str
+) -> list[tuple[str, str]]:
     frames = len({r["frame"] for r in records})  # a frame has a record a pass
-    figures = [("frames", str(frames))] if records else []
+    what = "frame" if keyframes == "none" else "keyframe"
+    figures = [(f"{what}s", str(frames))] if records else []
     spent = [sum(r["seconds"].values()) for r in records if r.get("seconds")]
     if spent:
-        figures.append(("seconds a frame, mean", f"{sum(spent) / frames:.3g}"))
+        figures.append((f"seconds a {what}, mean", f"{sum(spent) / frames:.3g}"))
     network = [r["seconds"]["network"] for r in records if (r.get("seconds") or {}).get("network")]
     if network:
         alone = f"{len(network) / sum(network):.4g}"
@@ -205,7 +211,7 @@ def _figures(records: Sequence[Mapping[str, Any]], seconds: Mapping[str, float])
             figures.append(("frames a second, network alone", alone))
     iterations = [r["iterations"] for r in records if is_known(r.get("iterations"))]
     if iterations:
-        figures.append(("iterations a frame, mean", f"{sum(iterations) / frames:.3g}"))
+        figures.append((f"iterations a {what}, mean", f"{sum(iterations) / frames:.3g}"))
     losses = [r["loss"] for r in records if is_known(r.get("loss"))]
     if losses:
         figures.append(("loss, mean", f"{sum(losses) / len(losses):.4g}"))

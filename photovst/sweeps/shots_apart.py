@@ -14,6 +14,8 @@ from photovst.build_predicted import build_predictor
 from photovst.config import Settings, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import Survey
+from photovst.keyframe_track import SHOTS
+from photovst.keyframes import run_keyframes
 from photovst.media.clip import open_clip
 from photovst.media.shots import Shot
 from photovst.media.tensors import to_frame
@@ -92,22 +94,30 @@ def do_order(order: ShotOrder, progress: Progress) -> None:
         with RunFolder.open(order.run_folder / FOLDER / f"{number:06d}", settings, order.key) as run:
             clip = open_clip(settings.content)
             work = Stylization(settings, run, clip, order.overview, order.size, encoder, photo, progress, predictor)
-            for _ in work.results(shot=order.overview.shots[number]):
-                pass
+            shot = order.overview.shots[number]
+            if work.keyframed:
+                run_keyframes(work, lambda *_: None, shot)
+            else:
+                for _ in work.results(shot=shot):
+                    pass
 
 
 def _adopt(work: Stylization) -> None:
     shots = work.overview.shots
     for number, shot in enumerate(shots):
         folder = work.run.path / FOLDER / f"{number:06d}"
-        if folder.is_dir():
+        if not folder.is_dir():
+            continue
+        if work.keyframed:
+            work.run.adopt_marked(folder, SHOTS, number)
+        else:
             work.run.adopt(folder, _frames(shot), carry=shot is shots[-1])
 
 
 def _orders(work: Stylization, tasks: int) -> list[ShotOrder]:
     """Neighbors together, for a worker decodes the clip from its start."""
     shots = work.overview.shots
-    todo = [n for n, shot in enumerate(shots) if not all(work.run.has_state(i) for i in _frames(shot))]
+    todo = [n for n in range(len(shots)) if not _done(work, n)]
     share = math.ceil(sum(len(_frames(shots[n])) for n in todo) / max(tasks, 1))
     batches: list[list[int]] = []
     for number in todo:
@@ -116,6 +126,13 @@ def _orders(work: Stylization, tasks: int) -> list[ShotOrder]:
             batches.append([])
         batches[-1].append(number)
     return [_order(work, tuple(batch)) for batch in batches]
+
+
+def _done(work: Stylization, number: int) -> bool:
+    """Whether a shot has all its states."""
+    if work.keyframed:
+        return work.run.has_state(number, SHOTS)
+    return all(work.run.has_state(index) for index in _frames(work.overview.shots[number]))
 
 
 def _order(work: Stylization, numbers: tuple[int, ...]) -> ShotOrder:
