@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from photovst.finished_runs import finished_run
 from photovst.media.grid_files import write_grid_file
@@ -16,6 +18,9 @@ from photovst.types import Size
 
 SUFFIX = ".grids.npz"
 """Of the file where no other is named, after the run's name."""
+
+MOTION = ("to_former", "to_here")
+"""Arrays of motion between keyframes, as `CellMotion` has them."""
 
 
 def export_grids(place: Path, output: Path | None = None, *, overwrite: bool = False, progress: Progress) -> str:
@@ -47,13 +52,24 @@ def export_grids(place: Path, output: Path | None = None, *, overwrite: bool = F
         "strength": np.array(grids.strength),
     }
 
-    def transforms() -> Iterator[np.ndarray]:
-        for index in grids.stored:
-            cells = grids.state(index)["grid"]
-            yield cells.reshape(*cells.shape[:-1], 3, 4)
-
-    write_grid_file(output, small, {"grids": transforms})
+    streamed = {"grids": partial(_transforms, grids)}
+    if grids.track is not None:
+        streamed |= {name: partial(_motion, grids, name) for name in MOTION}
+    write_grid_file(output, small, streamed)
     return f"{output}: {_told(grids, grids.size)}, {output.stat().st_size / 1e6:.1f} MB"
+
+
+def _transforms(grids: RunGrids) -> Iterator[NDArray[np.float32]]:
+    for index in grids.stored:
+        cells = grids.state(index)["grid"]
+        yield cells.reshape(*cells.shape[:-1], 3, 4)
+
+
+def _motion(grids: RunGrids, name: str) -> Iterator[NDArray[np.float32]]:
+    """Of each keyframe; zeros where none is stored: for the first of a shot, or where grids are blended in place."""
+    for index in grids.stored:
+        arrays = grids.state(index)
+        yield arrays[name] if name in arrays else np.zeros((2, *arrays["grid"].shape[1:3]), np.float32)
 
 
 def _told(grids: RunGrids, size: Size) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.config import ParametrizationKind, Settings, StylerKind
+from photovst.config import KeyframeKind, ParametrizationKind, Settings, StylerKind
 from photovst.errors import MediaError
 from photovst.finished_runs import FinishedRun
+from photovst.keyframe_track import KeyframeTrack
 from photovst.media.clip import open_clip
 from photovst.media.records import Clip, Frame
 from photovst.media.shots import Shot, detect_shots
@@ -37,7 +39,8 @@ class RunGrids:
         size: of the result, and so of the frames that grids were applied to.
         shots: of the clip, as the run had them.
         times: of each frame, in seconds.
-        stored: the frames whose grids the run folder holds, ascending.
+        stored: the frames whose grids the run folder holds, ascending: all, or the keyframes.
+        track: blends grids between keyframes, where there are such.
     """
 
     run: FinishedRun
@@ -46,6 +49,7 @@ class RunGrids:
     shots: tuple[Shot, ...]
     times: tuple[Fraction, ...]
     stored: tuple[int, ...]
+    track: KeyframeTrack | None
 
     @classmethod
     def open(cls, run: FinishedRun) -> RunGrids:
@@ -64,17 +68,22 @@ class RunGrids:
             times.append(frame.time)
 
         shots = tuple(detect_shots(clip, detect.threshold if detect.detect else None, on_frame=look))
-        missing = [index for index in range(len(times)) if not _place(run, index).is_file()]
-        if len(missing) == len(times) and run.settings.styler is StylerKind.predicted:
+        count = len(times)
+        blank = BilateralGrid.identity((1, 1, 1), PRIOR, torch.device("cpu"))
+        track = KeyframeTrack(partial(_load, run), shots, blank)
+        keyframed = run.settings.schedule.keyframes.kind is not KeyframeKind.none and count > 1
+        stored = [i for k in range(len(shots)) for i in track.keyframes(k)] if keyframed else list(range(count))
+        missing = [index for index in stored if not _place(run, index).is_file()]
+        if len(missing) == len(stored) and run.settings.styler is StylerKind.predicted:
             raise MediaError(
                 f"{run.folder} holds no color transforms: they were removed, or its network gives pictures instead"
             )
         if missing:
             raise MediaError(
-                f"the color transforms of {len(missing)} of {len(times)} frames of {run.folder} were removed, such as"
+                f"the color transforms of {len(missing)} of {len(stored)} frames of {run.folder} were removed, such as"
                 f" {FINAL}/{missing[0]:06d}.npz; run it anew with --overwrite"
             )
-        return cls(run, clip, size, shots, tuple(times), tuple(range(len(times))))
+        return cls(run, clip, size, shots, tuple(times), tuple(stored), track if keyframed else None)
 
     def state(self, index: int) -> Arrays:
         """What the run folder holds of a frame.
@@ -82,18 +91,19 @@ class RunGrids:
         Raises:
             MediaError: it is gone or damaged.
         """
-        place = _place(self.run, index)
-        try:
-            return read_npz(place)
-        except (OSError, ValueError) as error:
-            raise MediaError(f"{place} is gone or damaged ({error}); run it anew with --overwrite") from error
+        arrays = _load(self.run, index, FINAL)
+        if arrays is None:
+            raise MediaError(f"{_place(self.run, index)} is gone; run it anew with --overwrite")
+        return arrays
 
     def at(self, index: int) -> BilateralGrid:
-        """The grid of a frame.
+        """The grid of a frame; between keyframes what the run makes of the two around it.
 
         Raises:
             MediaError: it is gone or damaged.
         """
+        if self.track is not None:
+            return self.track.at(index)
         return BilateralGrid(torch.from_numpy(self.state(index)["grid"]), PRIOR)
 
     def graded(self, index: int, frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
@@ -107,8 +117,23 @@ class RunGrids:
         return self.run.settings.strength
 
 
-def _place(run: FinishedRun, index: int) -> Path:
-    return run.folder / FINAL / f"{index:06d}.npz"
+def _place(run: FinishedRun, index: int, folder: str = FINAL) -> Path:
+    return run.folder / folder / f"{index:06d}.npz"
+
+
+def _load(run: FinishedRun, index: int, folder: str) -> Arrays | None:
+    """What the run folder holds, which is left as it is; None where it holds nothing.
+
+    Raises:
+        MediaError: it is damaged.
+    """
+    place = _place(run, index, folder)
+    try:
+        return read_npz(place)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise MediaError(f"{place} is damaged ({error}); run it anew with --overwrite") from error
 
 
 def _check_kind(run: FinishedRun) -> None:

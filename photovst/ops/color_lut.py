@@ -7,7 +7,7 @@ A table has shape ``(red, green, blue, 3)``, as many points along each axis: ent
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
@@ -128,7 +128,7 @@ def fit_lut(
     seen = _lookup_matrix(x, points)
     system = (seen.T @ seen) / len(x) + _smoothness(points)
     target = seen.T @ errors / len(x)
-    precondition = scipy.sparse.linalg.LinearOperator(system.shape, _preconditioner(points))
+    precondition = scipy.sparse.linalg.LinearOperator(system.shape, _preconditioner(points), dtype=np.float64)
     solved = [
         scipy.sparse.linalg.cg(system, target[:, channel], rtol=TOLERANCE, maxiter=MOST_STEPS, M=precondition)[0]
         for channel in range(3)
@@ -175,7 +175,7 @@ def _smoothness(points: int) -> scipy.sparse.csr_array:
     return scipy.sparse.csr_array(total + PULL * scipy.sparse.eye_array(points**3) / points**3)
 
 
-def _preconditioner(points: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _preconditioner(points: int) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
     """The inverse of the regularizer, nearly: cosines are its eigenvectors but for second differences at the border.
 
     Where the regularizer says least the colors seen do; without it steps are ten to twenty times as many.
@@ -185,7 +185,7 @@ def _preconditioner(points: int) -> Callable[[NDArray[np.float64]], NDArray[np.f
     every = axis[:, None, None] + axis[:, None] + axis
     scale = points**3 / (every + SEEN)
 
-    def apply(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    def apply(vector: NDArray[Any]) -> NDArray[np.float64]:
         waves = scipy.fft.dctn(vector.reshape(scale.shape), norm="ortho")
         whole: NDArray[np.float64] = scipy.fft.idctn(waves * scale, norm="ortho").ravel()
         return whole
