@@ -93,6 +93,12 @@ def train_network(settings, *, run_folder, overwrite, progress):
 def export_trained(model, output, size=None, style=None, *, overwrite=False):
     return str(output)
 
+def export_cubes(place, output=None, points=33, *, overwrite=False, progress):
+    return str(output)
+
+def export_grids(place, output=None, *, overwrite=False, progress):
+    return str(output)
+
 def save_blend(photos, shares, output, network=None, *, overwrite=False):
     return str(output)
 
@@ -113,6 +119,8 @@ for name, functions in (
     ("report_runs", (write_runs_report,)),
     ("train", (train_network,)),
     ("exporting", (export_trained,)),
+    ("exporting_cubes", (export_cubes,)),
+    ("exporting_grids", (export_grids,)),
     ("saved_styles", (save_blend,)),
     ("media.scene_files", (write_scene,)),
     ("sweeps.members", (run_sweep, in_turn)),
