@@ -344,6 +344,7 @@ class VideoSettings:
     size: int | None = setting(
         None, "Longer side of the result in pixels; the input's own when not set.", low=16, high=16384
     )
+    dither: bool = setting(True, "Round 8 bits by a fixed fine pattern, so that smooth skies show no bands.")
 
 
 @dataclass

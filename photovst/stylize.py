@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from photovst.build import build_device, build_encoder
+from photovst.build import build_device, build_encoder, build_renderer
 from photovst.build_network import build_restyler
 from photovst.build_predicted import (
     build_predictor,
@@ -28,12 +28,11 @@ from photovst.highlights import Highlights
 from photovst.media.clip import open_clip
 from photovst.media.label_legend import LEGEND
 from photovst.media.records import SMALLEST_SIDE, Clip, Frame, Picture
-from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.media.tensors import resized, to_frame
 from photovst.media.video_writer import ClipWriter, check_output
 from photovst.models.network_files import is_network
 from photovst.multipass import run_passes
 from photovst.network_settings import MAIN, TIME, asks_for_prediction
-from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
 from photovst.optimize.neighbors import Stylized
 from photovst.progress import Progress
@@ -102,11 +101,11 @@ def stylize_clip(
         elif first is not None:
             first(work)
         progress.stage("stylize")
-        highlights = Highlights(overview.count)
+        highlights, renderer = Highlights(overview.count), build_renderer(settings, device)
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
 
             def show(step: Step, stylized: Stylized) -> None:
-                picture = _picture(settings, stylized, step.image, device)
+                picture = renderer.picture(step.image, stylized)
                 frame = step.frame
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
@@ -254,17 +253,3 @@ def _check_apart(folder: Path, output: Path) -> None:
     place, run = output.resolve(), folder.resolve()
     if place == run or place in run.parents:
         raise SettingsError(f"the run folder {folder} would lie in the output {output}; choose another with --run")
-
-
-def _picture(settings: Settings, stylized: Stylized, image: Picture, device: torch.device) -> Picture:
-    """The result at full size, mixed with the frame by ``strength``."""
-    frame = to_frame(image, device)
-    if settings.local_affine.enabled:
-        small = stylized.parametrization.lift(stylized.frame)
-        affine = settings.local_affine
-        result = smooth_local_affine(stylized.frame, small, affine.radius, affine.range, frame).clamp(0, 1)
-    else:
-        result = stylized.parametrization.lift(frame)
-    if settings.strength < 1:
-        result = torch.lerp(frame, result, settings.strength)
-    return to_picture(result, image.dtype)
