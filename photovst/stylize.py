@@ -20,7 +20,7 @@ from photovst.build_predicted import (
     style_paths,
     style_weights,
 )
-from photovst.config import FlowMethod, SegmentationMethod, Settings, Start, StylerKind
+from photovst.config import EncodedBy, FlowMethod, SegmentationMethod, Settings, Start, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
 from photovst.guide_stream import Step
@@ -29,7 +29,7 @@ from photovst.media.clip import open_clip
 from photovst.media.label_legend import LEGEND
 from photovst.media.records import SMALLEST_SIDE, Clip, Frame, Picture
 from photovst.media.tensors import resized, to_frame
-from photovst.media.video_writer import ClipWriter, check_output
+from photovst.media.video_writer import ClipWriter, check_output, usable_encoder
 from photovst.models.network_files import is_network
 from photovst.multipass import run_passes
 from photovst.network_settings import MAIN, TIME, asks_for_prediction
@@ -83,9 +83,10 @@ def stylize_clip(
     clip = open_clip(settings.content)
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
     size = _output_size(settings, clip.info.size)
+    encoded_by = _encoder(settings, clip, size, progress)
     device = build_device(settings)
     if _gives_pictures(settings):
-        _restyle(settings, clip, size, device, folder, overwrite, progress)
+        _restyle(settings, clip, size, device, folder, overwrite, progress, encoded_by)
         return output
     predicted = settings.styler is StylerKind.predicted
     encoder = None if predicted else build_encoder(settings, device)
@@ -102,7 +103,8 @@ def stylize_clip(
             first(work)
         progress.stage("stylize")
         highlights, renderer = Highlights(overview.count), build_renderer(settings, device)
-        with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
+        codec, quality = settings.video.codec.value, settings.video.quality
+        with ClipWriter(output, clip, size, codec, quality, encoder=encoded_by) as writer:
 
             def show(step: Step, stylized: Stylized) -> None:
                 picture = renderer.picture(step.image, stylized)
@@ -131,6 +133,7 @@ def _restyle(
     folder: Path,
     overwrite: bool,
     progress: Progress,
+    encoded_by: str,
 ) -> None:
     """Restyle a clip by a trained network."""
     output, codec = Path(settings.output), settings.video.codec.value
@@ -142,7 +145,7 @@ def _restyle(
         restyler = build_restyler(settings, device, size, still=clip.info.kind == "still")
         progress.stage("stylize")
         highlights = Highlights(clip.info.frame_count or 1)
-        with ClipWriter(output, clip, size, codec, settings.video.quality) as writer:
+        with ClipWriter(output, clip, size, codec, settings.video.quality, encoder=encoded_by) as writer:
 
             def show(frame: Frame, image: Picture, result: Picture) -> None:
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
@@ -154,6 +157,15 @@ def _restyle(
             highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)
         StoredFrames(run).drop()
+
+
+def _encoder(settings: Settings, clip: Clip, size: Size, progress: Progress) -> str:
+    """What encodes the result; said where it is left to what this machine has."""
+    video = settings.video
+    found = usable_encoder(settings.output, video.codec.value, video.encoder.value, clip.info, size)
+    if video.encoder is EncodedBy.auto:
+        progress.note(f"video.encoder=auto: {found} encodes")
+    return found
 
 
 def _gives_pictures(settings: Settings) -> bool:
