@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
-from contextlib import closing
 
 import torch
 from torch import Tensor
 
 from photovst.highlights import Highlights
 from photovst.keyframe_track import KeyframeTrack
-from photovst.keyframes import SHOWN, run_keyframes
+from photovst.keyframes import SHOWN
 from photovst.media.records import Frame, Picture
 from photovst.media.tensors import resized
 from photovst.optimize.bilateral_grid import BilateralGrid
@@ -24,14 +22,11 @@ Finished = tuple[Frame, Picture, Stylized, Tensor | None]
 
 
 def blended_frames(work: Stylization, highlights: Highlights) -> Generator[Finished]:
-    """Have the keyframes of a clip done, then give every frame; regions come with those that a report shows.
+    """Every frame of a clip whose keyframes are done; regions come with those that a report shows.
 
     Raises:
-        PhotovstError: as for stylizing any frame.
+        MediaError: a keyframe was removed in use.
     """
-    work.progress.stage("keyframes")
-    run_keyframes(work, lambda index, regions: highlights.begin_shot(index, regions, work.progress))
-    work.progress.stage("render")
     # A grid needs no picture to show itself on another.
     nothing = work.photo.new_empty((1, 3, 0, 0))
     blank = work.start(nothing)
@@ -39,18 +34,10 @@ def blended_frames(work: Stylization, highlights: Highlights) -> Generator[Finis
     shots = work.overview.shots
     track = KeyframeTrack(work.run.load_state, shots, blank)
     highlights.wanted = {_nearest(track, index) for index in spread(work.overview.count)}
-    with closing(work.ahead(_decoded(work))) as decoded:
-        for frame, image in decoded:
-            began = time.perf_counter()
-            masks = _masks(work, frame.index) if frame.index in highlights.wanted else None
-            yield frame, image, Stylized(track.at(frame.index), nothing, {}, 0, 0), masks
-            seconds = time.perf_counter() - began
-            work.progress.frame(frame.index, work.overview.count, None, seconds, 0)
-
-
-def _decoded(work: Stylization) -> Generator[tuple[Frame, Picture]]:
     for frame in work.clip:
-        yield frame, resized(frame.image, work.size)
+        masks = _masks(work, frame.index) if frame.index in highlights.wanted else None
+        stylized = Stylized(track.at(frame.index), nothing, {}, 0, 0)
+        yield frame, resized(frame.image, work.size), stylized, masks
 
 
 def _nearest(track: KeyframeTrack, index: int) -> int:

@@ -25,6 +25,7 @@ from photovst.guidance.flow_folder import FlowFiles
 from photovst.losses.objective import Encoder
 from photovst.models.vgg import CONTENT_LAYER
 from photovst.optimize.frame_terms import Recipe
+from photovst.rendering import LocalAffine, Renderer
 from photovst.types import Size
 
 
@@ -49,6 +50,13 @@ def build_encoder(settings: Settings, device: torch.device) -> Encoder:
     # The released program of Luan et al. scales by 256, the network was trained with 255.
     scale = 256.0 if settings.compat is Compat.torch7 else 255.0
     return encoder_of(chosen, layers, device, scale)
+
+
+def build_renderer(settings: Settings, device: torch.device) -> Renderer:
+    """What makes the pictures of results."""
+    affine = settings.local_affine
+    smoothing = LocalAffine(affine.radius, affine.range) if affine.enabled else None
+    return Renderer(device, settings.strength, settings.video.dither, smoothing)
 
 
 def _vgg_layers(recipe: Recipe) -> list[str]:

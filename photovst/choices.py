@@ -195,6 +195,17 @@ class Codec(Enum):
     png = "png"
 
 
+class EncodedBy(Enum):
+    """What encodes H.264 and HEVC."""
+
+    software = "software"
+    auto = "auto"
+    nvenc = "nvenc"
+    qsv = "qsv"
+    amf = "amf"
+    v4l2m2m = "v4l2m2m"
+
+
 class Layout(Enum):
     """How clips are shown together."""
 

@@ -16,6 +16,7 @@ from photovst.choices import (
     Codec as Codec,
     CoherenceKind as CoherenceKind,
     Compat as Compat,
+    EncodedBy as EncodedBy,
     EncoderKind as EncoderKind,
     Fill as Fill,
     FlowCertainty as FlowCertainty,
@@ -377,9 +378,14 @@ class VideoSettings:
 
     codec: Codec = setting(Codec.h264, "Codec of the result; 'png' writes a folder of frames.")
     quality: int = setting(18, "Constant rate factor for h264 and hevc; lower is better and larger.", low=0, high=51)
+    encoder: EncodedBy = setting(
+        EncodedBy.software,
+        "What encodes h264 and hevc: only software gives the same bytes everywhere; 'auto' takes hardware that works.",
+    )
     size: int | None = setting(
         None, "Longer side of the result in pixels; the input's own when not set.", low=16, high=16384
     )
+    dither: bool = setting(True, "Round 8 bits by a fixed fine pattern, so that smooth skies show no bands.")
 
 
 @dataclass

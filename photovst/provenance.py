@@ -18,7 +18,7 @@ from photovst.schema.printing import settings_dict
 
 PACKAGES = (
     *("torch", "torchvision", "safetensors", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
-    *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs", "matplotlib"),
+    *("numba", "omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs", "matplotlib"),
 )
 
 NOT_IN_RESULT = ("content", "style", "pairs", "pair", "output", "device", "seed", "cache")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
 
-from photovst.ahead import ahead, in_turn
-from photovst.behind import Do, at_once, behind
 from photovst.build_network import Restyler
 from photovst.feedforward.batches import filled, groups
 from photovst.media.records import Clip, Frame, Picture
 from photovst.media.tensors import resized, to_frames, to_pictures
+from photovst.pipeline import pipelined
 from photovst.progress import Progress
 from photovst.run import RunFolder
 from photovst.stored_frames import StoredFrames
@@ -32,6 +31,15 @@ class Group:
     images: list[Picture]
 
 
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """The results of a group, and the seconds that the network took for it; None where all of it was stored."""
+
+    group: Group
+    results: list[Picture]
+    seconds: float | None
+
+
 def restyle(
     run: RunFolder,
     clip: Clip,
@@ -43,8 +51,8 @@ def restyle(
 ) -> int:
     """Restyle every frame and hand it to ``show``; gives the number of frames.
 
-    On a GPU a thread decodes ahead and another one shows, which is where frames are encoded. On a CPU the network keeps
-    every core busy, and threads beside it would only make both wait.
+    On a GPU one thread decodes and another one asks the network while frames are shown, which is where they are
+    encoded. On a CPU the network keeps every core busy, and threads beside it would only make both wait.
 
     Args:
         run: where finished frames and records go, and are taken from.
@@ -64,29 +72,30 @@ def restyle(
         progress.note(f"{done} frames are stored; going on from there")
     alone = restyler.device.type == "cpu"
     source = _groups(clip, size, restyler.batch)
-    decoded: Generator[Group] = in_turn(source) if alone else ahead(source)
-    worker: AbstractContextManager[Do] = at_once() if alone else behind()
     output = _Output(run, stored, clip.info.frame_count, progress, show)
-    with closing(decoded), worker as do:
-        for group in decoded:
-            results, seconds, computed = _results(group, restyler, strength, stored)
-            do(output.piece(group, results, seconds if computed else None))
+
+    def computed(group: Group) -> Computed:
+        return _results(group, restyler, strength, stored)
+
+    with closing(source):
+        if alone:
+            for group in source:
+                output.put(computed(group))
+        else:
+            pipelined(source, computed, output.put)
     return output.count
 
 
-def _groups(clip: Iterable[Frame], size: Size, batch: int) -> Iterator[Group]:
+def _groups(clip: Iterable[Frame], size: Size, batch: int) -> Generator[Group]:
     for frames in groups(clip, batch):
         yield Group(frames, [resized(frame.image, size) for frame in frames])
 
 
-def _results(
-    group: Group, restyler: Restyler, strength: float, stored: StoredFrames
-) -> tuple[list[Picture], float, bool]:
-    """The results of a group, the seconds that the network took for it, and whether it was asked at all."""
+def _results(group: Group, restyler: Restyler, strength: float, stored: StoredFrames) -> Computed:
     found = [stored.load(frame.index) for frame in group.frames]
     whole = [picture for picture in found if picture is not None]
     if len(whole) == len(group.frames):
-        return whole, 0.0, False
+        return Computed(group, whole, None)
     frames = to_frames(filled(group.images, restyler.batch), restyler.device)
     began = _now(restyler.device)
     times = [float(frame.time) for frame in filled(group.frames, restyler.batch)]
@@ -94,7 +103,7 @@ def _results(
     seconds = _now(restyler.device) - began
     if strength < 1:
         restyled = torch.lerp(frames, restyled, strength)
-    return to_pictures(restyled, group.images[0].dtype)[: len(group.frames)], seconds, True
+    return Computed(group, to_pictures(restyled, group.images[0].dtype)[: len(group.frames)], seconds)
 
 
 def _now(device: torch.device) -> float:
@@ -114,11 +123,9 @@ class _Output:
         self._since = time.perf_counter()
         self.count = 0
 
-    def piece(self, group: Group, results: list[Picture], seconds: float | None) -> Callable[[], None]:
-        """The work that a group leaves; ``seconds`` of the network, None where it was stored."""
-        return lambda: self._put(group, results, seconds)
-
-    def _put(self, group: Group, results: list[Picture], seconds: float | None) -> None:
+    def put(self, computed: Computed) -> None:
+        """Show, note down and store the results of a group."""
+        group, results, seconds = computed.group, computed.results, computed.seconds
         for frame, image, result in zip(group.frames, group.images, results, strict=True):
             self._show(frame, image, result)
         now = time.perf_counter()

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.ahead import ahead, in_turn
-from photovst.behind import Do, at_once, behind
 from photovst.build import build_cache, build_motion
 from photovst.build_optimizer import build_distances, build_optimizer, build_scales, build_start, persists
 from photovst.build_predicted import Predictor
@@ -163,10 +162,6 @@ class Stylization:
     def ahead(self, items: Iterable[T]) -> Generator[T, None, None]:
         """Items made while the one before is used, where that leaves cores to it."""
         return ahead(items) if self.leaves_cores else in_turn(items)
-
-    def behind(self) -> AbstractContextManager[Do]:
-        """Has what is left to do with a frame done while the next is worked on, where frames are predicted."""
-        return behind() if self.predicted else at_once()
 
     def threads(self) -> AbstractContextManager[None]:
         """The threads for one piece of work; half of them where pieces are worked on at the same time on a CPU."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from photovst.blended_frames import Finished, blended_frames
-from photovst.build import build_device, build_encoder
+from photovst.build import build_device, build_encoder, build_renderer
 from photovst.build_network import build_restyler
 from photovst.build_predicted import (
     build_predictor,
@@ -23,21 +21,21 @@ from photovst.build_predicted import (
     style_paths,
     style_weights,
 )
-from photovst.config import FlowMethod, ScheduleSettings, SegmentationMethod, Settings, Start, StylerKind
+from photovst.config import EncodedBy, FlowMethod, ScheduleSettings, SegmentationMethod, Settings, Start, StylerKind
 from photovst.errors import SettingsError
 from photovst.guidance.survey import survey
 from photovst.highlights import Highlights
+from photovst.keyframes import run_keyframes
 from photovst.media.clip import open_clip
 from photovst.media.label_legend import LEGEND
 from photovst.media.records import SMALLEST_SIDE, Clip, Frame, Picture
-from photovst.media.tensors import resized, to_frame, to_picture
-from photovst.media.video_writer import ClipWriter, check_output
+from photovst.media.tensors import resized, to_frame
+from photovst.media.video_writer import ClipWriter, check_output, usable_encoder
 from photovst.models.network_files import is_network
 from photovst.multipass import run_passes
 from photovst.network_settings import MAIN, TIME, asks_for_prediction
-from photovst.ops.local_affine import smooth_local_affine
 from photovst.ops.resize import fit_long_side
-from photovst.optimize.neighbors import Stylized
+from photovst.pipeline import pipelined
 from photovst.progress import Progress
 from photovst.provenance import NOT_IN_RESULT, identity
 from photovst.restyling import restyle
@@ -90,9 +88,10 @@ def stylize_clip(
     clip = open_clip(settings.content)
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
     size = _output_size(settings, clip.info.size)
+    encoded_by = _encoder(settings, clip, size, progress)
     device = build_device(settings)
     if _gives_pictures(settings):
-        _restyle(settings, clip, size, device, folder, overwrite, progress)
+        _restyle(settings, clip, size, device, folder, overwrite, progress, encoded_by)
         return output
     predicted = settings.styler is StylerKind.predicted
     encoder = None if predicted else build_encoder(settings, device)
@@ -107,24 +106,40 @@ def stylize_clip(
             run_passes(work)
         elif first is not None:
             first(work)
-        highlights = Highlights(overview.count)
-        with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
+        highlights, renderer = Highlights(overview.count), build_renderer(settings, device)
+        results = _blended(work, highlights) if work.keyframed else _each_frame(work, highlights)
+        codec, quality = settings.video.codec.value, settings.video.quality
+        with ClipWriter(output, clip, size, codec, quality, encoder=encoded_by) as writer:
 
-            def show(frame: Frame, image: Picture, stylized: Stylized, masks: Tensor | None) -> None:
-                picture = _picture(settings, stylized, image, device)
+            def render(item: Finished) -> tuple[Finished, Picture]:
+                _, image, stylized, _ = item
+                return item, renderer.picture(image, stylized)
+
+            def write(made: tuple[Finished, Picture]) -> None:
+                (frame, image, _, masks), picture = made
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
                 highlights.look(frame.index, image, picture, masks)
 
-            results = blended_frames(work, highlights) if work.keyframed else _each_frame(work, highlights)
-            with work.threads(), work.behind() as do, closing(results):
-                for frame, image, stylized, masks in results:
-                    do(partial(show, frame, image, stylized, masks))
+            with work.threads(), closing(results):
+                if work.keyframed or work.leaves_cores:
+                    pipelined(results, render, write)
+                else:
+                    for item in results:
+                        write(render(item))
             # Before the result gets its name: where that is there, a run stopped here would not go on.
             progress.stage("report")
             highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)
     return output
+
+
+def _blended(work: Stylization, highlights: Highlights) -> Generator[Finished]:
+    """The keyframes now, and then every frame from what is blended between them."""
+    work.progress.stage("keyframes")
+    run_keyframes(work, lambda index, regions: highlights.begin_shot(index, regions, work.progress))
+    work.progress.stage("render")
+    return blended_frames(work, highlights)
 
 
 def _each_frame(work: Stylization, highlights: Highlights) -> Generator[Finished]:
@@ -144,6 +159,7 @@ def _restyle(
     folder: Path,
     overwrite: bool,
     progress: Progress,
+    encoded_by: str,
 ) -> None:
     """Restyle a clip by a trained network."""
     output, codec = Path(settings.output), settings.video.codec.value
@@ -155,7 +171,7 @@ def _restyle(
         restyler = build_restyler(settings, device, size, still=clip.info.kind == "still")
         progress.stage("stylize")
         highlights = Highlights(clip.info.frame_count or 1)
-        with ClipWriter(output, clip, size, codec, settings.video.quality) as writer:
+        with ClipWriter(output, clip, size, codec, settings.video.quality, encoder=encoded_by) as writer:
 
             def show(frame: Frame, image: Picture, result: Picture) -> None:
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
@@ -167,6 +183,15 @@ def _restyle(
             highlights.write(run.path, settings, output, photo, progress)
         run.finish(output)
         StoredFrames(run).drop()
+
+
+def _encoder(settings: Settings, clip: Clip, size: Size, progress: Progress) -> str:
+    """What encodes the result; said where it is left to what this machine has."""
+    video = settings.video
+    found = usable_encoder(settings.output, video.codec.value, video.encoder.value, clip.info, size)
+    if video.encoder is EncodedBy.auto:
+        progress.note(f"video.encoder=auto: {found} encodes")
+    return found
 
 
 def _gives_pictures(settings: Settings) -> bool:
@@ -266,17 +291,3 @@ def _check_apart(folder: Path, output: Path) -> None:
     place, run = output.resolve(), folder.resolve()
     if place == run or place in run.parents:
         raise SettingsError(f"the run folder {folder} would lie in the output {output}; choose another with --run")
-
-
-def _picture(settings: Settings, stylized: Stylized, image: Picture, device: torch.device) -> Picture:
-    """The result at full size, mixed with the frame by ``strength``."""
-    frame = to_frame(image, device)
-    if settings.local_affine.enabled:
-        small = stylized.parametrization.lift(stylized.frame)
-        affine = settings.local_affine
-        result = smooth_local_affine(stylized.frame, small, affine.radius, affine.range, frame).clamp(0, 1)
-    else:
-        result = stylized.parametrization.lift(frame)
-    if settings.strength < 1:
-        result = torch.lerp(frame, result, settings.strength)
-    return to_picture(result, image.dtype)

@@ -120,14 +120,14 @@ def _coded(image: Picture, alpha: Picture | None, tags: ColorTags, bits: int) ->
     decoding = _decoding(tags, bits, np.iinfo(image.dtype).max)
     linear = np.linalg.inv(decoding[:, :3])
     coded = np.asarray(cv2.transform(image, np.column_stack([linear, -linear @ decoding[:, 3]])))
-    np.minimum(coded, 2**bits - 1, out=coded)  # full-range chroma ends half a code value above the last
-    planes: list[Picture] = list(cv2.split(coded))
-    if alpha is not None:
-        planes.append(alpha if bits == 8 else _times(alpha, (2**bits - 1) / 65535))
+    if tags.full_range and bits not in (8, 16):
+        np.minimum(coded, 2**bits - 1, out=coded)  # full-range chroma ends half a code value above the last
     depth = "" if bits == 8 else f"{bits}le"
     frame = av.VideoFrame(image.shape[1], image.shape[0], f"yuv{'' if alpha is None else 'a'}444p{depth}")
-    for plane, values in zip(frame.planes, planes, strict=True):
-        _pixels(plane, bits)[...] = values
+    planes = [_pixels(plane, bits) for plane in frame.planes]
+    cv2.split(coded, planes[:3])  # into the frame's own memory
+    if alpha is not None:
+        planes[3][...] = alpha if bits == 8 else _times(alpha, (2**bits - 1) / 65535)
     return frame
 
 

@@ -38,12 +38,30 @@ def to_frames(pictures: Sequence[Picture], device: torch.device | str = "cpu") -
     return stacked.permute(0, 3, 1, 2).to(torch.float32).contiguous().mul_(scale)
 
 
-def to_pictures(frames: Float[Tensor, "b 3 h w"], dtype: npt.DTypeLike = np.uint8) -> list[Picture]:
-    """Frames as pictures, each as `to_picture` has it; they leave the device as integers."""
+def to_pictures(
+    frames: Float[Tensor, "b 3 h w"],
+    dtype: npt.DTypeLike = np.uint8,
+    thresholds: npt.NDArray[np.float32] | None = None,
+) -> list[Picture]:
+    """Frames as pictures, each as `to_picture` has it; they leave the device as integers.
+
+    Args:
+        frames: what is rounded.
+        dtype: uint8 or uint16.
+        thresholds: in (0, 1), repeated over the frame: what is added to a level before its fraction is cut off,
+            in place of a half, where levels are of 8 bits.
+    """
     deep = np.dtype(dtype) == np.uint16
-    levels = frames.detach().clamp(0, 1).mul(65535 if deep else 255).add_(0.5).permute(0, 2, 3, 1)
-    whole = levels.to(torch.int32 if deep else torch.uint8).contiguous().cpu().numpy()
+    levels = frames.detach().clamp(0, 1).mul(65535 if deep else 255)
+    levels += 0.5 if thresholds is None or deep else _tiled(thresholds, levels)
+    whole = levels.permute(0, 2, 3, 1).to(torch.int32 if deep else torch.uint8).contiguous().cpu().numpy()
     return list(whole.astype(dtype, copy=False))
+
+
+def _tiled(pattern: npt.NDArray[np.float32], like: Tensor) -> Tensor:
+    height, width = like.shape[-2:]
+    repeats = -(-height // pattern.shape[0]), -(-width // pattern.shape[1])
+    return torch.from_numpy(pattern).to(like).tile(repeats)[:height, :width]
 
 
 def resized(picture: Picture, size: Size) -> Picture:

@@ -15,9 +15,10 @@ from av.video.stream import VideoStream
 
 from photovst.errors import MediaError
 from photovst.media.audio import AudioTracks
-from photovst.media.codecs import CONTAINERS, RECIPES, pixel_format_for
+from photovst.media.codecs import CONTAINERS
 from photovst.media.color import from_rgb
 from photovst.media.color_tags import output_tags
+from photovst.media.hardware import SOFTWARE, recipe_of
 from photovst.media.records import STILL_RATE, ClipInfo, Picture
 from photovst.types import Size
 
@@ -26,6 +27,7 @@ _LARGEST = 2**31 - 1
 
 class VideoEncoder:
     """Encodes into ``part``; ``audio_from`` names the file whose audio comes along, or is None.
+    ``encoder`` is 'software' or a kind of hardware.
 
     Times are whole ticks of the source's own time base (others are rounded to them), so mp4 and mov hold them
     exactly. Matroska counts in milliseconds: there they are rounded to the nearest, and the last frame's
@@ -33,15 +35,21 @@ class VideoEncoder:
     """
 
     def __init__(
-        self, part: Path, source: ClipInfo, size: Size, codec: str, quality: int, audio_from: Path | None
+        self,
+        part: Path,
+        source: ClipInfo,
+        size: Size,
+        codec: str,
+        quality: int,
+        audio_from: Path | None,
+        encoder: str = SOFTWARE,
     ) -> None:
-        recipe = RECIPES[codec]
+        recipe, options, self._format = recipe_of(codec, encoder, quality, source, size)
         self._rate = source.frame_rate or STILL_RATE
         self._time_base = source.time_base
         self._durations: dict[int, int] = {}
         self._last: int | None = None
         self._sws = VideoReformatter()
-        self._format = pixel_format_for(codec, source, size)
         self._tags = output_tags(source.color, self._format, size[0], recipe.limited_only)
         self._output: OutputContainer = av.open(f"file:{part}", "w", format=CONTAINERS[part.suffix.lower()])
         self._stream = cast(
@@ -49,7 +57,7 @@ class VideoEncoder:
             self._output.add_stream(
                 recipe.encoder,
                 rate=self._rate.limit_denominator(1_001_000),
-                options=recipe.settings(quality),
+                options=options,
                 width=size[1],
                 height=size[0],
                 time_base=self._time_base,

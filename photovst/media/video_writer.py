@@ -14,6 +14,7 @@ import numpy as np
 
 from photovst.errors import MediaError
 from photovst.media.codecs import ALPHA_CODECS, CONTAINERS, FOLDER_CODEC, pixel_format_for, recipe_for
+from photovst.media.hardware import SOFTWARE, encoder_for
 from photovst.media.images import READABLE, WRITABLE
 from photovst.media.picture_sinks import FolderSink, Sink, StillSink
 from photovst.media.publish import check_folder_of, partial_path, publish, publish_folder
@@ -57,6 +58,15 @@ def check_output(
         raise MediaError(f"the folder {path} holds more than numbered frames; choose another name for the output")
 
 
+def usable_encoder(path: str | Path, codec: str, wanted: str, source: ClipInfo, size: Size) -> str:
+    """The encoder for an output, to be asked for before any work is done for it; see `encoder_for`.
+
+    Raises:
+        MediaError: the hardware asked for cannot be used.
+    """
+    return SOFTWARE if _is_still(Path(path)) else encoder_for(codec, wanted, source, size)
+
+
 def _is_still(path: Path) -> bool:
     return path.suffix.lower() in WRITABLE
 
@@ -71,9 +81,10 @@ class ClipWriter:
     """Writes frames to ``path`` under a partial name: renamed when the block ends well, else removed.
 
     ``source`` gives times, depth, chroma, color tags and pixel shape; a ``Clip`` also gives its audio.
-    ``size`` is the size of the frames to come. ``quality`` is the constant rate factor of h264 and hevc. A
-    suffix of .png or .jpg takes one frame; codec ``png`` writes a folder of ``000000.png`` and so on, which
-    holds neither times nor audio. Existing outputs are replaced: ``check_output`` is the place to ask.
+    ``size`` is the size of the frames to come. ``quality`` is the constant rate factor of h264 and hevc.
+    ``encoder`` is 'software', or for these two the hardware that ``usable_encoder`` found. A suffix of .png or
+    .jpg takes one frame; codec ``png`` writes a folder of ``000000.png`` and so on, which holds neither times
+    nor audio. Existing outputs are replaced: ``check_output`` is the place to ask.
 
     Raises:
         MediaError: the output cannot be created, or an encoder refuses its settings.
@@ -88,6 +99,7 @@ class ClipWriter:
         quality: int = 18,
         *,
         audio: bool = True,
+        encoder: str = SOFTWARE,
     ) -> None:
         self.path = Path(path)
         self.frames = 0
@@ -99,17 +111,17 @@ class ClipWriter:
         self._warn(codec)
         sound = source.path if audio and isinstance(source, Clip) and self._info.has_audio else None
         try:
-            self._sink = self._open(codec, quality, sound)
+            self._sink = self._open(codec, quality, sound, encoder)
         except (av.FFmpegError, OSError) as error:
             self._discard()
             raise self._failure(error) from error
 
-    def _open(self, codec: str, quality: int, sound: Path | None) -> Sink:
+    def _open(self, codec: str, quality: int, sound: Path | None, encoder: str) -> Sink:
         if _is_still(self.path):
             return StillSink(self._part)
         if codec == FOLDER_CODEC:
             return FolderSink(self._part)
-        return VideoEncoder(self._part, self._info, self._size, codec, quality, sound)
+        return VideoEncoder(self._part, self._info, self._size, codec, quality, sound, encoder)
 
     def _warn(self, codec: str) -> None:
         still = _is_still(self.path)
