@@ -105,7 +105,7 @@ class GuideStream:
             index, began = frame.index, time.perf_counter()
             shot = self.overview.shot_of(index)
             image = resized(frame.image, self.size)
-            small = resized(image, limit_long_side(self.size, self.long_side))
+            small = resized(frame.image, working_size(self.clip.info.size, self.size, self.long_side))
             content = to_frame(small, self.device)
             begins, finding = index == shot.first, time.perf_counter()
             if begins or regions is None:
@@ -184,6 +184,15 @@ def build_guide_stream(
         done=done,
         carried=carried,
     )
+
+
+def working_size(clip: Size, result: Size, long_side: int) -> Size:
+    """The size that frames are worked on at: of the clip's shape, whatever size the result has, unless that is smaller.
+
+    >>> working_size((1080, 1920), (720, 1280), 320)
+    (180, 320)
+    """
+    return result if max(result) <= long_side else limit_long_side(clip, long_side)
 
 
 def shot_regions(find: RegionsOf, overview: Survey, shot: Shot, content: Tensor) -> Regions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -83,15 +83,15 @@ def stylize_clip(
     check_style(settings)
     clip = open_clip(settings.content)
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
-    size = _output_size(settings, clip.info.size)
+    size = output_size(settings, clip.info.size)
     device = build_device(settings)
-    if _gives_pictures(settings):
+    if gives_pictures(settings):
         _restyle(settings, clip, size, device, folder, overwrite, progress)
         return output
     predicted = settings.styler is StylerKind.predicted
     encoder = None if predicted else build_encoder(settings, device)
     photo, predictor = to_frame(read_style(settings.style), device), build_predictor(settings, device)
-    _warn_of_idle(settings, *_idle(settings), progress)
+    warn_of_idle(settings, progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
@@ -106,7 +106,7 @@ def stylize_clip(
         with ClipWriter(output, clip, size, settings.video.codec.value, settings.video.quality) as writer:
 
             def show(step: Step, stylized: Stylized) -> None:
-                picture = _picture(settings, stylized, step.image, device)
+                picture = with_result(settings, stylized, step.image, device)
                 frame = step.frame
                 alpha = None if frame.alpha is None else resized(frame.alpha, size)
                 writer.write(picture, frame.time, alpha, frame.duration)
@@ -136,7 +136,7 @@ def _restyle(
     """Restyle a clip by a trained network."""
     output, codec = Path(settings.output), settings.video.codec.value
     photo = to_frame(read_style(settings.style))
-    _warn_of_idle(settings, *_idle(settings), progress)
+    warn_of_idle(settings, progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("network")
@@ -157,7 +157,7 @@ def _restyle(
         StoredFrames(run).drop()
 
 
-def _gives_pictures(settings: Settings) -> bool:
+def gives_pictures(settings: Settings) -> bool:
     """Whether a run has a network that gives pictures: of the style it was trained for, or of any."""
     return is_network(settings.style) or predicts_pictures(settings)
 
@@ -178,8 +178,9 @@ def _idle(settings: Settings) -> tuple[list[str], str]:
     return ["feedforward", "predicted"], "a photograph as style"
 
 
-def _warn_of_idle(settings: Settings, idle: Iterable[str], kind: str, progress: Progress) -> None:
+def warn_of_idle(settings: Settings, progress: Progress) -> None:
     """Name what is set, and has no say in such a run."""
+    idle, kind = _idle(settings)
     defaults = {name: leaf.default for name, leaf in leaves(Settings)}
     sections = frozenset(idle)
     given = [
@@ -236,7 +237,7 @@ def _legends(settings: Settings) -> dict[str, Path]:
     return {name: path for name, path in beside.items() if path.is_file()}
 
 
-def _output_size(settings: Settings, size: Size) -> Size:
+def output_size(settings: Settings, size: Size) -> Size:
     """The size of the result; even where an even one is asked for, as players like it."""
     wanted = settings.video.size
     if wanted is None:
@@ -256,7 +257,7 @@ def _check_apart(folder: Path, output: Path) -> None:
         raise SettingsError(f"the run folder {folder} would lie in the output {output}; choose another with --run")
 
 
-def _picture(settings: Settings, stylized: Stylized, image: Picture, device: torch.device) -> Picture:
+def with_result(settings: Settings, stylized: Stylized, image: Picture, device: torch.device) -> Picture:
     """The result at full size, mixed with the frame by ``strength``."""
     frame = to_frame(image, device)
     if settings.local_affine.enabled:
