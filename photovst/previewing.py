@@ -15,7 +15,7 @@ import torch
 
 from photovst.build import build_device, build_encoder
 from photovst.build_network import Restyler, build_restyler
-from photovst.build_predicted import build_predictor, check_style
+from photovst.build_predicted import build_predictor, check_style, predicts_pictures
 from photovst.config import Settings, StylerKind
 from photovst.contact_sheet import Row, cell_size, contact_sheet
 from photovst.errors import MediaError, SettingsError
@@ -26,12 +26,13 @@ from photovst.media.publish import check_new_file
 from photovst.media.records import Clip, DamageTally, Frame, Picture, as_depth, picked
 from photovst.media.shots import Shot
 from photovst.media.tensors import resized, to_frame, to_frames, to_pictures
+from photovst.models.network_files import is_network
 from photovst.ops.resize import limit_long_side
 from photovst.progress import Progress
 from photovst.shown import clip_name
 from photovst.style_pictures import read_style
 from photovst.stylization import Stylization
-from photovst.stylize import gives_pictures, output_size, warn_of_idle, with_result
+from photovst.stylize import output_size, with_result
 from photovst.types import Size
 
 FAIR = 0.5
@@ -81,9 +82,8 @@ def preview_clip(
     size = output_size(settings, clip.info.size)
     device = build_device(settings)
     photo = read_style(settings.style)
-    warn_of_idle(settings, progress)
     source: _Networks | _Grids
-    if gives_pictures(settings):
+    if is_network(settings.style) or predicts_pictures(settings):
         source = _Networks(build_restyler(settings, device, size, still=True), clip, size)
     else:
         source = _Grids(settings, clip, size, device, photo, progress)
@@ -193,9 +193,7 @@ def clock(time: Fraction) -> str:
 
 def _check_sheet(sheet: Path, overwrite: bool) -> None:
     if sheet.suffix.lower() not in WRITABLE:
-        raise SettingsError(
-            f"{sheet} is no name for a contact sheet; give it one of the suffixes {', '.join(WRITABLE)}"
-        )
+        raise SettingsError(f"{sheet} is no name for a contact sheet; use one of {', '.join(WRITABLE)}")
     check_new_file(sheet, "the contact sheet", overwrite=overwrite)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -85,13 +85,13 @@ def stylize_clip(
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
     size = output_size(settings, clip.info.size)
     device = build_device(settings)
-    if gives_pictures(settings):
+    if _gives_pictures(settings):
         _restyle(settings, clip, size, device, folder, overwrite, progress)
         return output
     predicted = settings.styler is StylerKind.predicted
     encoder = None if predicted else build_encoder(settings, device)
     photo, predictor = to_frame(read_style(settings.style), device), build_predictor(settings, device)
-    warn_of_idle(settings, progress)
+    _warn_of_idle(settings, *_idle(settings), progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("survey")
@@ -136,7 +136,7 @@ def _restyle(
     """Restyle a clip by a trained network."""
     output, codec = Path(settings.output), settings.video.codec.value
     photo = to_frame(read_style(settings.style))
-    warn_of_idle(settings, progress)
+    _warn_of_idle(settings, *_idle(settings), progress)
     with RunFolder.open(folder, settings, _key(settings, device), overwrite) as run:
         progress.record_to(run.log)
         progress.stage("network")
@@ -157,7 +157,7 @@ def _restyle(
         StoredFrames(run).drop()
 
 
-def gives_pictures(settings: Settings) -> bool:
+def _gives_pictures(settings: Settings) -> bool:
     """Whether a run has a network that gives pictures: of the style it was trained for, or of any."""
     return is_network(settings.style) or predicts_pictures(settings)
 
@@ -178,9 +178,8 @@ def _idle(settings: Settings) -> tuple[list[str], str]:
     return ["feedforward", "predicted"], "a photograph as style"
 
 
-def warn_of_idle(settings: Settings, progress: Progress) -> None:
+def _warn_of_idle(settings: Settings, idle: Iterable[str], kind: str, progress: Progress) -> None:
     """Name what is set, and has no say in such a run."""
-    idle, kind = _idle(settings)
     defaults = {name: leaf.default for name, leaf in leaves(Settings)}
     sections = frozenset(idle)
     given = [
