@@ -73,11 +73,13 @@ def contact_sheet(lines: Sequence[str], photo: Picture, rows: Sequence[Row], str
     """
     high, wide = rows[0].content.shape[:2]
     column = max(wide, NARROWEST) + GAP
-    width = max(2 * MARGIN + LABELS + (1 + len(strengths)) * column, 2 * MARGIN + 2 * PHOTO[1])
+    shown = _photo(photo)
+    beside = MARGIN + shown.shape[1] + 2 * GAP
+    said = max(_font(SMALL if place else LARGE).getlength(_printable(line)) for place, line in enumerate(lines))
+    width = max(2 * MARGIN + LABELS + (1 + len(strengths)) * column, min(beside + int(said) + 1 + MARGIN, WIDEST // 2))
     top = PHOTO[0] + 2 * MARGIN
     each = STRIP + high + GAP
     sheet = np.full((top + len(rows) * each + MARGIN, width, 3), PAPER, np.uint8)
-    shown = _photo(photo)
     _put(sheet, shown, (MARGIN, MARGIN))
     drawn = Image.fromarray(sheet)
     pen = ImageDraw.Draw(drawn)
@@ -85,7 +87,6 @@ def contact_sheet(lines: Sequence[str], photo: Picture, rows: Sequence[Row], str
     def write(text: str, y: int, x: int, wide: int, size: int = SMALL, ink: tuple[int, int, int] = FAINT) -> None:
         pen.text((x, y), _fitted(text, size, wide), ink, _font(size))
 
-    beside = MARGIN + shown.shape[1] + 2 * GAP
     for place, line in enumerate(lines):
         y = MARGIN + STRIP * place + GAP * bool(place)
         write(line, y, beside, width - MARGIN - beside, *((SMALL, FAINT) if place else (LARGE, INK)))
@@ -117,10 +118,14 @@ def _put(sheet: Picture, picture: Picture, place: tuple[int, int]) -> None:
 
 def _fitted(text: str, size: int, width: int) -> str:
     """The text in one line, cut where it is too wide."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    text = _printable(text)
     while len(text) > 1 and _font(size).getlength(text) > width:
         text = f"{text[:-2]}…"
     return text
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 @cache

@@ -100,10 +100,11 @@ def preview_clip(
             labels = _labels(overview.shots.index(shot), len(overview.shots), frame, shot)
             rows.append(Row(labels, *(resized(as_depth(picture, np.uint8), cell) for picture in (content, result))))
     progress.stage("sheet")
+    follows = "goes on from these frames, at any strength" if source.kept else "gives these pictures, at its strength"
     lines = [
         f"{clip_name(settings.content)} in the light of {Path(settings.style).name}",
         f"{len(rows)} of {len(overview.shots)} shots" if len(rows) < len(overview.shots) else "every shot",
-        "The run of the same settings goes on from these frames: add strength=0.7, or what looks best.",
+        f"photovst stylize with the same settings {follows}",
     ]
     write_image(sheet, contact_sheet(lines, as_depth(photo, np.uint8), rows, strengths))
     return sheet
@@ -143,6 +144,7 @@ class _Grids:
         self._encoder = None if predicted else build_encoder(settings, device)
         self._photo, self._predictor = to_frame(photo, device), build_predictor(settings, device)
         self._settings, self._clip, self._size, self._progress = settings, clip, size, progress
+        self.kept = settings.cache.enabled and not predicted
 
     def seen(self, overview: Survey, shown: Mapping[int, Shot]) -> Seen:
         work = Stylization(
@@ -165,6 +167,7 @@ class _Networks:
     restyler: Restyler
     clip: Clip
     size: Size
+    kept = False
 
     def seen(self, overview: Survey, shown: Mapping[int, Shot]) -> Seen:
         for frame in picked(self.clip, shown.keys()):

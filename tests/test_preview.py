@@ -45,14 +45,14 @@ def cells(sheet: np.ndarray, columns: int, cell: tuple[int, int] = (320, 480)) -
 
 
 def test_the_run_goes_on_from_the_preview_to_the_same_bytes() -> None:
-    lossless = "video.codec=ffv1"
-    assert stylize("cuts.mkv", "photo.png", "without.mkv", lossless, "cache.enabled=false", *COARSE) == 0
-    assert preview("cuts.mkv", "photo.png", "strength=0.2") == 0
+    more = ("video.codec=ffv1", WHOLE, "objective.temporal.weight=0", "schedule.next_start=previous")
+    assert stylize("cuts.mkv", "photo.png", "without.mkv", "cache.enabled=false", *COARSE, *more) == 0
+    assert preview("cuts.mkv", "photo.png", "strength=0.2", *more) == 0
     assert sorted(path.name for path in Path().iterdir()) == [
         *("cache", "clip.mkv", "cuts.mkv", "photo.png", "preview.png", "without.mkv", "without.run")
     ]
     assert len(list(Path("cache").glob("*.npz"))) == 2
-    assert stylize("cuts.mkv", "photo.png", "out.mkv", lossless, *COARSE) == 0
+    assert stylize("cuts.mkv", "photo.png", "out.mkv", *COARSE, *more) == 0
     assert states("out.run") == states("without.run")
     assert Path("out.mkv").read_bytes() == Path("without.mkv").read_bytes()
     records, alone = (read_records(Path(folder)) for folder in ("out.run", "without.run"))
@@ -63,7 +63,7 @@ def test_the_run_goes_on_from_the_preview_to_the_same_bytes() -> None:
 
 
 def test_several_passes_over_free_pixels_from_noise() -> None:
-    more = ("schedule.passes.count=2", "parametrization.kind=pixels", "schedule.start=noise", WHOLE)
+    more = ("schedule.passes.count=2", "parametrization.kind=pixels", "schedule.start=noise")
     assert stylize("clip.mkv", "photo.png", "without.mkv", "cache.enabled=false", *COARSE, *more) == 0
     assert preview("clip.mkv", "photo.png", *more) == 0
     assert stylize("clip.mkv", "photo.png", "out.mkv", *COARSE, *more) == 0
@@ -175,8 +175,17 @@ def test_shots_are_spread_and_long() -> None:
     assert len(chosen_shots(uneven, 4)) == 4  # a span without a middle of a shot gives its place to the longest left
 
 
-@pytest.mark.parametrize("frame", [(1080, 1920), (1920, 1080), (64, 96), (20, 640), (640, 20)])
-@pytest.mark.parametrize(("count", "strengths"), [(1, [1.0]), (12, [0.4, 0.7, 1.0]), (24, [k / 8 for k in range(8)])])
+@pytest.mark.parametrize(
+    ("frame", "count", "strengths"),
+    [
+        ((1080, 1920), 12, [0.4, 0.7, 1.0]),
+        ((1080, 1920), 24, [k / 8 for k in range(8)]),
+        ((1920, 1080), 1, [1.0]),
+        ((1920, 1080), 12, [0.4, 0.7, 1.0]),
+        ((20, 640), 12, [1.0]),
+        ((640, 20), 2, [0.4, 0.7, 1.0]),
+    ],
+)
 def test_any_sheet_holds_its_pictures_whole(frame: tuple[int, int], count: int, strengths: list[float]) -> None:
     cell = cell_size(frame, Fraction(1), count, 1 + len(strengths))
     row = Row(

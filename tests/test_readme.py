@@ -96,6 +96,9 @@ def export_trained(model, output, size=None, style=None, *, overwrite=False):
 def save_blend(photos, shares, output, network=None, *, overwrite=False):
     return str(output)
 
+def preview_clip(settings, sheet, strengths, most, *, overwrite, progress):
+    return sheet
+
 class Shown(types.SimpleNamespace):
     def __init__(self, *given):
         pass
@@ -112,6 +115,7 @@ for name, functions in (
     ("segment_clips", (write_regions,)),
     ("report_runs", (write_runs_report,)),
     ("train", (train_network,)),
+    ("previewing", (preview_clip,)),
     ("exporting", (export_trained,)),
     ("saved_styles", (save_blend,)),
     ("media.scene_files", (write_scene,)),
