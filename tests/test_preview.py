@@ -63,10 +63,11 @@ def test_the_run_goes_on_from_the_preview_to_the_same_bytes() -> None:
 
 
 def test_several_passes_over_free_pixels_from_noise() -> None:
+    write_clip("two.mkv", scene(Look.day, 4)[:2])
     more = ("schedule.passes.count=2", "parametrization.kind=pixels", "schedule.start=noise")
-    assert stylize("clip.mkv", "photo.png", "without.mkv", "cache.enabled=false", *COARSE, *more) == 0
-    assert preview("clip.mkv", "photo.png", *more) == 0
-    assert stylize("clip.mkv", "photo.png", "out.mkv", *COARSE, *more) == 0
+    assert stylize("two.mkv", "photo.png", "without.mkv", "cache.enabled=false", *COARSE, *more) == 0
+    assert preview("two.mkv", "photo.png", *more) == 0
+    assert stylize("two.mkv", "photo.png", "out.mkv", *COARSE, *more) == 0
     assert [r["frame"] for r in read_records(Path("out.run")) if r.get("cached")] == [0]
     assert states("out.run") == states("without.run")
 
