@@ -29,6 +29,7 @@ from photovst import (
     evaluate_cli,
     export_cli,
     flow_cli,
+    preview_cli,
     report_cli,
     scene_cli,
     segment_cli,
@@ -118,6 +119,7 @@ app.command()(compare_cli.compare)
 app.command()(evaluate_cli.evaluate)
 app.command()(export_cli.export)
 app.command()(flow_cli.flow)
+app.command()(preview_cli.preview)
 app.command()(segment_cli.segment)
 app.command()(report_cli.report)
 app.command()(style_cli.style)

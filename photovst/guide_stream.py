@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -80,6 +80,7 @@ class GuideStream:
         device: where guides are to be.
         done: so many frames are done: they come with no motion but what their regions go by.
         carried: what the regions of the next go on from, where it is of the same shot as the last of them.
+        smalls: frames decoded small, by number, where the working size is to be made from these.
     """
 
     clip: Clip
@@ -95,6 +96,7 @@ class GuideStream:
     device: torch.device
     done: int = 0
     carried: Arrays | None = None
+    smalls: Mapping[int, Picture] | None = None
 
     def __iter__(self) -> Iterator[Step]:
         """Every frame of the clip."""
@@ -105,7 +107,8 @@ class GuideStream:
             index, began = frame.index, time.perf_counter()
             shot = self.overview.shot_of(index)
             image = resized(frame.image, self.size)
-            small = resized(image, limit_long_side(self.size, self.long_side))
+            decoded = frame.image if self.smalls is None else self.smalls[index]
+            small = resized(decoded, working_size(self.clip.info.size, self.size, self.long_side))
             content = to_frame(small, self.device)
             begins, finding = index == shot.first, time.perf_counter()
             if begins or regions is None:
@@ -164,6 +167,7 @@ def build_guide_stream(
     done: int = 0,
     carried: Arrays | None = None,
     long_side: int | None = None,
+    smalls: Mapping[int, Picture] | None = None,
 ) -> GuideStream:
     """The guides of a clip as settings have them; see `GuideStream`, and `shot_regions` for ``find``.
 
@@ -183,7 +187,17 @@ def build_guide_stream(
         device=device,
         done=done,
         carried=carried,
+        smalls=smalls,
     )
+
+
+def working_size(clip: Size, result: Size, long_side: int) -> Size:
+    """The size that frames are worked on at: of the clip's shape, whatever size the result has, unless that is smaller.
+
+    >>> working_size((1080, 1920), (720, 1280), 320)
+    (180, 320)
+    """
+    return result if max(result) <= long_side else limit_long_side(clip, long_side)
 
 
 def shot_regions(find: RegionsOf, overview: Survey, shot: Shot, content: Tensor) -> Regions:

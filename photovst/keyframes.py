@@ -200,10 +200,13 @@ class ShotKeyframes:
             guided = time.perf_counter() - began
             guides = Guides(frame, masks, motions, look.index, look.time)
             before = Earlier({j: other.stylized for j, other in earlier.items()}, self._first)
-            stylized = self._styler.stylize(guides, before, self._work.told(look.index))
+            known = None
+            if not done and self._work.first_frames:
+                known = self._work.first_frames.found(guides, self._regions)
+            stylized = known or self._styler.stylize(guides, before, self._work.told(look.index))
             style = stylized.losses.get("style")
             seconds = {"guides": guided, self._work.name: time.perf_counter() - began - guided}
-            self._work.record(look.index, stylized, seconds, None, drift=drift)
+            self._work.record(look.index, stylized, seconds, None, drift=drift, cached=known is not None)
             self._store(look.index, stylized, style)
         else:
             stylized = Stylized(self._work.start(frame).restored(stored), frame, {}, 0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -20,15 +20,15 @@ from photovst.build_predicted import Predictor
 from photovst.build_regions import build_region_finder
 from photovst.config import KeyframeKind, SegmentationMethod, SegmentationSettings, Settings, StylerKind
 from photovst.errors import MediaError
+from photovst.first_frames import FirstFrames
 from photovst.guidance.flow_folder import FlowFiles
 from photovst.guidance.guides import Guides
 from photovst.guidance.regions import Regions
 from photovst.guidance.survey import Survey
-from photovst.guide_stream import Step, build_guide_stream, shot_regions
+from photovst.guide_stream import Step, build_guide_stream, shot_regions, working_size
 from photovst.losses.objective import Encoder
-from photovst.media.records import Clip, Picture, excerpt
+from photovst.media.records import Clip, Picture, excerpt, picked
 from photovst.media.shots import Shot
-from photovst.ops.resize import limit_long_side
 from photovst.optimize.frame_optimizer import FrameOptimizer, OnIteration
 from photovst.optimize.neighbors import Earlier, Stylized
 from photovst.optimize.parametrization import Parametrization
@@ -67,7 +67,7 @@ class Stylization:
 
     Args:
         settings: of the run.
-        run: its folder.
+        run: its folder; None for a preview, which stores no frames.
         clip: what is stylized.
         overview: its shots.
         size: of the result.
@@ -80,7 +80,7 @@ class Stylization:
     def __init__(
         self,
         settings: Settings,
-        run: RunFolder,
+        run: RunFolder | None,
         clip: Clip,
         overview: Survey,
         size: Size,
@@ -93,7 +93,7 @@ class Stylization:
         self.predicted = settings.styler is StylerKind.predicted
         if self.predicted and predictor is not None and predictor.whole:
             settings = replace(settings, segmentation=SegmentationSettings(SegmentationMethod.none))
-        self.settings, self.run, self.clip, self.overview = settings, run, clip, overview
+        self.settings, self._run, self.clip, self.overview = settings, run, clip, overview
         self.size, self.encoder, self.photo, self.progress = size, encoder, photo, progress
         self.still = overview.count == 1
         self.keyframed = not self.still and settings.schedule.keyframes.kind is not KeyframeKind.none
@@ -109,6 +109,40 @@ class Stylization:
             distances = {*self.distances(several), *((1,) if several else ())}
             self.motion.check(overview.pairs(distances))  # before hours of work
         self.start = build_start(settings, photo.device, self.still)
+        # A prediction takes less time than to look for it.
+        self.first_frames = None if self.predicted else FirstFrames(settings, photo.device, self.still, self.start)
+
+    @property
+    def run(self) -> RunFolder:
+        """The run's folder."""
+        assert self._run is not None  # whoever stores frames gave one
+        return self._run
+
+    def alone(self, frames: Collection[int]) -> Iterator[tuple[Step, Stylized]]:
+        """Single frames, each as if it began its shot, without trace in a run folder; they are kept by content.
+
+        Args:
+            frames: their numbers; of each of their shots the first frame must be among them.
+        """
+        clip, smalls = picked(self.clip, frames), None
+        if self.keyframed:
+            smalls = {frame.index: frame.image for frame in clip.thumbnails(max(self.working_size))}
+        stream = build_guide_stream(
+            self.settings, clip, self.overview, self.find_regions, None, (), self.size, self.photo.device,
+            long_side=self._long_side(), smalls=smalls,
+        )  # fmt: skip
+        styler: Styler | None = None
+        for step in stream:
+            if step.begins:
+                styler = self.styler_of(step.regions)
+                for notice in step.regions.notices:
+                    self.progress.warn(notice)
+            assert styler is not None  # the first frame of the shot came before
+            known = self.first_frames and self.first_frames.found(step.guides, step.regions)
+            stylized = known or styler.stylize(step.guides, Earlier(), self.told(step.index))
+            if self.first_frames and known is None:
+                self.first_frames.keep(step.guides, step.regions, stylized)
+            yield step, stylized
 
     def results(
         self, folder: str = FINAL, passage: int | None = None, shot: Shot | None = None
@@ -211,8 +245,12 @@ class Stylization:
         passage: int | None,
         flicker: float | None = None,
         drift: float | None = None,
+        cached: bool = False,
     ) -> None:
-        """Note down what a frame took, the flicker of its regions, and the drift that made it a keyframe."""
+        """Note down what a frame took, the flicker of its regions, and the drift that made it a keyframe.
+
+        ``cached`` says that its result was at hand: its seconds are those of looking it up.
+        """
         terms = {name: value for name, value in stylized.losses.items() if name != "total"}
         loss = None if self.predicted else stylized.losses.get("total", 0.0)
         self.run.add_record(
@@ -220,6 +258,7 @@ class Stylization:
             | {"iterations": stylized.iterations, "evaluations": stylized.evaluations, "seconds": dict(seconds)}
             | ({} if flicker is None else {"mask_flicker": flicker})
             | ({} if drift is None else {"drift": drift})
+            | ({"cached": True} if cached else {})
             | ({} if passage is None else {"pass": passage})
         )
         self.progress.frame(index, self.overview.count, loss, sum(seconds.values()), stylized.iterations)
@@ -232,7 +271,8 @@ class Stylization:
     @property
     def working_size(self) -> Size:
         """The size that frames are stylized at."""
-        return limit_long_side(self.size, self._long_side() or build_scales(self.settings, self.still)[-1].long_side)
+        long_side = self._long_side() or build_scales(self.settings, self.still)[-1].long_side
+        return working_size(self.clip.info.size, self.size, long_side)
 
     def styler_of(self, regions: Regions, passage: int | None = None) -> Styler:
         """What stylizes the frames of a shot with these regions."""
@@ -251,13 +291,16 @@ class Stylization:
         began = time.perf_counter()
         alone = passage == 1 and self.settings.schedule.passes.alone
         earlier = Earlier() if alone else results.earlier(step.index, tuple(sorted({1, *distances})))
-        stylized = styler.stylize(step.guides, earlier, self.told(step.index))
+        known = None
+        if step.begins and self.first_frames:
+            known = self.first_frames.found(step.guides, step.regions)
+        stylized = known or styler.stylize(step.guides, earlier, self.told(step.index))
         seconds = {
             "regions": step.segmenting,
             "guides": step.seconds - step.segmenting,
             self.name: time.perf_counter() - began,
         }
-        self.record(step.index, stylized, seconds, passage, step.flicker)
+        self.record(step.index, stylized, seconds, passage, step.flicker, cached=known is not None)
         if passage is not None:
             masks = step.guides.masks.half().cpu().numpy()
             self.run.save_state(step.index, {"frame": step.small, "masks": masks}, GUIDES)

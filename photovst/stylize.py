@@ -87,7 +87,7 @@ def stylize_clip(
     check_style(settings)
     clip = open_clip(settings.content)
     check_output(output, settings.video.codec.value, clip, overwrite=overwrite)
-    size = _output_size(settings, clip.info.size)
+    size = output_size(settings, clip.info.size)
     encoded_by = _encoder(settings, clip, size, progress)
     device = build_device(settings)
     if _gives_pictures(settings):
@@ -273,7 +273,7 @@ def _legends(settings: Settings) -> dict[str, Path]:
     return {name: path for name, path in beside.items() if path.is_file()}
 
 
-def _output_size(settings: Settings, size: Size) -> Size:
+def output_size(settings: Settings, size: Size) -> Size:
     """The size of the result; even where an even one is asked for, as players like it."""
     wanted = settings.video.size
     if wanted is None:

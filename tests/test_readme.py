@@ -102,6 +102,9 @@ def export_grids(place, output=None, *, overwrite=False, progress):
 def save_blend(photos, shares, output, network=None, *, overwrite=False):
     return str(output)
 
+def preview_clip(settings, sheet, strengths, most, *, overwrite, progress):
+    return sheet
+
 class Shown(types.SimpleNamespace):
     def __init__(self, *given):
         pass
@@ -118,6 +121,7 @@ for name, functions in (
     ("segment_clips", (write_regions,)),
     ("report_runs", (write_runs_report,)),
     ("train", (train_network,)),
+    ("previewing", (preview_clip,)),
     ("exporting", (export_trained,)),
     ("exporting_cubes", (export_cubes,)),
     ("exporting_grids", (export_grids,)),

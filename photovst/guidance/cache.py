@@ -42,19 +42,28 @@ class GuideCache:
 
     def get(self, kind: str, pictures: tuple[Tensor, ...], compute: Callable[[], Arrays]) -> Arrays:
         """The arrays of this kind for these pictures; ``kind`` names the method, its parameters and its version."""
-        path = self.folder / f"{_key(kind, pictures)}.npz"
+        arrays = self.find(kind, pictures)
+        if arrays is None:
+            arrays = compute()
+            self.put(kind, pictures, arrays)
+        return arrays
+
+    def find(self, kind: str, pictures: tuple[Tensor, ...]) -> Arrays | None:
+        """The same, if they are there."""
+        path = self._path(kind, pictures)
         try:
             arrays = read_npz(path)
             os.utime(path)  # used just now: the last to be pruned; unlike touch(), it never makes a file
         except FileNotFoundError:
-            arrays = None
+            return None
         except (ValueError, zipfile.BadZipFile, KeyError):
             logger.warning("%s is damaged; it is computed again", path)
-            arrays = None
-        if arrays is None:
-            arrays = compute()
-            write_npz(path, arrays)
+            return None
         return arrays
+
+    def put(self, kind: str, pictures: tuple[Tensor, ...], arrays: Arrays) -> None:
+        """Keep what was computed elsewhere."""
+        write_npz(self._path(kind, pictures), arrays)
 
     def prune(self) -> None:
         """Remove the guides that were used longest ago until the folder is within its limit."""
@@ -71,6 +80,9 @@ class GuideCache:
                 break
             path.unlink(missing_ok=True)
             total -= size
+
+    def _path(self, kind: str, pictures: tuple[Tensor, ...]) -> Path:
+        return self.folder / f"{_key(kind, pictures)}.npz"
 
 
 def _key(kind: str, pictures: tuple[Tensor, ...]) -> str:

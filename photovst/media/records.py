@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -168,6 +168,16 @@ def excerpt(clip: Clip, frames: range) -> Clip:
 
     def decode(longest: int | None, tally: DamageTally) -> Iterator[Frame]:
         return islice(clip.decode(longest, tally), frames.start, frames.stop)
+
+    return Clip(clip.path, clip.info, decode)
+
+
+def picked(clip: Clip, frames: Collection[int]) -> Clip:
+    """Single frames of a clip, under their own numbers; what follows the last of them is not decoded."""
+
+    def decode(longest: int | None, tally: DamageTally) -> Iterator[Frame]:
+        upto = islice(clip.decode(longest, tally), max(frames, default=-1) + 1)
+        return (frame for frame in upto if frame.index in frames)
 
     return Clip(clip.path, clip.info, decode)
 
