@@ -17,7 +17,7 @@ from photovst.errors import MediaError
 from photovst.schema.printing import settings_dict
 
 PACKAGES = (
-    *("torch", "torchvision", "safetensors", "numpy", "scipy", "opencv-python-headless", "av", "scenedetect-headless"),
+    *("torch", "torchvision", "safetensors", "numpy", "scipy", "opencv-python-headless", "av"),
     *("omegaconf", "typer", "rich", "jinja2", "jaxtyping", "platformdirs", "matplotlib"),
 )
 

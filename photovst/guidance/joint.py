@@ -17,13 +17,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.cluster.vq import ClusterError, kmeans2
-from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from photovst.errors import SettingsError
 from photovst.ops.color import rec601_luma
 from photovst.ops.global_smoother import global_smoother
+from photovst.ops.k_means import k_means, nearest
 from photovst.ops.resize import fit_long_side, resize
 
 SIZE = 240
@@ -158,9 +157,9 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
     random = np.random.default_rng(seed)
     both = np.concatenate([each[random.choice(len(each), SAMPLES)] for each in features])
     judged = np.concatenate([both[:JUDGED], both[-JUDGED:]])
-    distances = cdist(judged, judged)
+    distances = _apart(judged)
     whole: NDArray[np.float32] = both.mean(axis=0, keepdims=True)
-    distinct = len(np.unique(both.round(3), axis=0))
+    distinct = len(set(map(bytes, (both.round(3) + 0))))  # -0 + 0 is 0
     best, found = -np.inf, whole
     for count in [*range(high, low - 1, -1), *range(low - 1, 1, -1)]:
         if count < low and found is not whole:
@@ -170,7 +169,7 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
         centers = _clusters(both, count, seed)
         if centers is None or any(_shares(each, centers).min() < SMALLEST for each in features):
             continue
-        score = _silhouette(distances, _nearest(judged, centers))
+        score = _silhouette(distances, nearest(judged, centers))
         if score > best:
             best, found = score, centers
     return found
@@ -180,18 +179,15 @@ def _clusters(points: Planes, count: int, seed: int) -> NDArray[np.float32] | No
     """The best of a few k-means, from top to bottom so that regions are named alike in every shot; None: too many."""
     best, found = np.inf, None
     for restart in range(RESTARTS):
-        try:
-            random = np.random.default_rng([seed, restart])
-            centers, _ = kmeans2(points, count, 40, minit="++", missing="raise", rng=random)
-        except ClusterError:  # a cluster lost its points: fewer regions, which is what the caller asks for
+        centers = k_means(points, count, 40, np.random.default_rng([seed, restart]))
+        if centers is None:  # a cluster lost its points: fewer regions, which is what the caller asks for
             continue
         spread = float(_distances(points, centers).min(axis=1).mean())
         if spread < best:
             best, found = spread, centers
     if found is None:
         return None
-    ordered: NDArray[np.float32] = found[np.argsort(found[:, 0])].astype(np.float32)
-    return ordered
+    return found[np.argsort(found[:, 0])]
 
 
 def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
@@ -209,18 +205,26 @@ def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> flo
     return float(scores.mean())
 
 
+def _apart(points: Planes) -> NDArray[np.float64]:
+    """How far every two points are from each other, ``(n, n)``."""
+    exact = points.astype(np.float64)
+    squares = np.square(exact).sum(axis=1)
+    products = exact @ exact.T
+    products *= -2
+    products += squares
+    products += squares[:, None]
+    apart: NDArray[np.float64] = np.sqrt(products.clip(0, out=products), out=products)
+    np.fill_diagonal(apart, 0)  # which rounding leaves a little above
+    return apart
+
+
 def _distances(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]:
     distances: NDArray[np.float32] = np.square(features[:, None] - centers[None]).sum(axis=2)
     return distances
 
 
-def _nearest(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.intp]:
-    nearest: NDArray[np.intp] = _distances(features, centers).argmin(axis=1)
-    return nearest
-
-
 def _shares(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.bincount(_nearest(features, centers), minlength=len(centers)) / len(features)
+    return np.bincount(nearest(features, centers), minlength=len(centers)) / len(features)
 
 
 def _memberships(features: NDArray[np.float32], centers: NDArray[np.float32], small: Tensor) -> Tensor:

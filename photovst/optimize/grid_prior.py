@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from photovst.ops.bilateral_grid import IDENTITY
@@ -100,7 +100,7 @@ class Preconditioner:
             along = [1, 1, 1]
             along[axis] = cells
             steepness = steepness + weight * (cells - 1) ** 2 * frequencies.reshape(along)
-            self.bases.append(torch.from_numpy(scipy.fft.dct(np.eye(cells), axis=0, norm="ortho")).to(like))
+            self.bases.append(torch.from_numpy(_cosines(cells)).to(like))
         # A unit of the lowest coordinate moves every cell by one, as Adam's step size expects.
         scale = (np.prod(shape) / (1 + prior.smoothness / CURVATURE * steepness)) ** 0.5
         self.scale = torch.from_numpy(scale).to(like)[..., None]
@@ -112,3 +112,11 @@ class Preconditioner:
         grid = torch.einsum("lz,lrcn->zrcn", luma, grid)
         grid = torch.einsum("ry,zrcn->zycn", rows, grid)
         return torch.einsum("cx,zycn->zyxn", columns, grid)
+
+
+def _cosines(cells: int) -> NDArray[np.float64]:
+    """The orthonormal DCT-II as a matrix, frequencies by cells."""
+    frequency, cell = np.arange(cells)[:, None], np.arange(cells)
+    basis: NDArray[np.float64] = np.cos(np.pi * frequency * (2 * cell + 1) / (2 * cells)) * (2 / cells) ** 0.5
+    basis[0] *= 0.5**0.5
+    return basis
