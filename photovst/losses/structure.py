@@ -41,10 +41,11 @@ class StructureTerm:
     def __call__(self, image: Float[Tensor, "1 3 h w"], features: Mapping[str, Tensor]) -> Float[Tensor, ""]:
         """0 for the frame itself, or any brighter, darker, harder or softer copy of it."""
         luma = rec601_luma(image)
-        mean, square, product = self._blur(torch.cat([luma, luma.square(), luma * self.luma])).split(1)
+        mean, square, product = self._blur(torch.cat([luma, luma.square(), luma * self.luma]))
         variance = (square - mean.square()).clamp_min(0) + self.floor
         covariance = product - mean * self.mean
-        return 1 - ((covariance + self.floor) * (variance * self.variance).rsqrt()).mean()
+        correlation = (covariance + self.floor) * (variance * self.variance).rsqrt()
+        return 1 - correlation.mean()
 
     def _blur(self, plane: Tensor) -> Tensor:
         # As products with matrices that are mostly zeros: at working sizes several times as fast as one-plane filters.
