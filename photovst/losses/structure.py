@@ -44,7 +44,7 @@ class StructureTerm:
         mean, square, product = self._blur(torch.cat([luma, luma.square(), luma * self.luma]))
         variance = (square - mean.square()).clamp_min(0) + self.floor
         covariance = product - mean * self.mean
-        correlation = (covariance + self.floor) * (variance * self.variance).rsqrt()
+        correlation: Tensor = (covariance + self.floor) * (variance * self.variance).rsqrt()
         return 1 - correlation.mean()
 
     def _blur(self, plane: Tensor) -> Tensor:
