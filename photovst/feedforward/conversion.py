@@ -20,6 +20,7 @@ from torch.jit._trace import TracerWarning  # torch.jit has it, too, but does no
 
 from photovst.errors import SettingsError, WeightsError
 from photovst.models.grid_network import GridNetwork
+from photovst.ops.resize import taps
 from photovst.types import Size
 
 TOLERANCE = 1e-3
@@ -56,6 +57,8 @@ def to_onnx(module: nn.Module, shape: tuple[int, Size] | None = None) -> bytes:
             importlib.import_module(package)
         except ImportError as error:
             raise SettingsError(NEEDS_ONNX) from error
+    # Marked here and not where it stands: what marks it loads the compiler, which no other command needs.
+    torch.compiler.assume_constant_result(taps)  # type: ignore[no-untyped-call]
     axes = {0: torch.export.Dim("b", max=256), 2: _side("h"), 3: _side("w")}
     with _quietly():
         program = torch.onnx.export(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 COLORS = {
     "blue": (0, 0, 255),
@@ -54,6 +53,8 @@ def without(labels: Labels, gone: set[int]) -> Labels:
     missing = np.isin(labels, list(gone))
     if not missing.any() or missing.all():
         return labels
+    from scipy.ndimage import distance_transform_edt  # slow to load, and only masks from files come here
+
     nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
     filled: Labels = labels[tuple(nearest)]
     return filled

@@ -17,8 +17,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.cluster.vq import ClusterError, kmeans2
-from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from photovst.errors import SettingsError
@@ -158,9 +156,9 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
     random = np.random.default_rng(seed)
     both = np.concatenate([each[random.choice(len(each), SAMPLES)] for each in features])
     judged = np.concatenate([both[:JUDGED], both[-JUDGED:]])
-    distances = cdist(judged, judged)
+    distances = _apart(judged)
     whole: NDArray[np.float32] = both.mean(axis=0, keepdims=True)
-    distinct = len(np.unique(both.round(3), axis=0))
+    distinct = len(set(map(bytes, (both.round(3) + 0))))  # -0 + 0 is 0
     best, found = -np.inf, whole
     for count in [*range(high, low - 1, -1), *range(low - 1, 1, -1)]:
         if count < low and found is not whole:
@@ -168,7 +166,7 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
         if not 1 < count <= distinct:
             continue
         centers = _clusters(both, count, seed)
-        if centers is None or any(_shares(each, centers).min() < SMALLEST for each in features):
+        if any(_shares(each, centers).min() < SMALLEST for each in features):
             continue
         score = _silhouette(distances, _nearest(judged, centers))
         if score > best:
@@ -176,22 +174,13 @@ def _choose(features: tuple[Planes, Planes], low: int, high: int, seed: int) -> 
     return found
 
 
-def _clusters(points: Planes, count: int, seed: int) -> NDArray[np.float32] | None:
-    """The best of a few k-means, from top to bottom so that regions are named alike in every shot; None: too many."""
-    best, found = np.inf, None
-    for restart in range(RESTARTS):
-        try:
-            random = np.random.default_rng([seed, restart])
-            centers, _ = kmeans2(points, count, 40, minit="++", missing="raise", rng=random)
-        except ClusterError:  # a cluster lost its points: fewer regions, which is what the caller asks for
-            continue
-        spread = float(_distances(points, centers).min(axis=1).mean())
-        if spread < best:
-            best, found = spread, centers
-    if found is None:
-        return None
-    ordered: NDArray[np.float32] = found[np.argsort(found[:, 0])].astype(np.float32)
-    return ordered
+def _clusters(points: Planes, count: int, seed: int) -> NDArray[np.float32]:
+    """The best of a few k-means, from top to bottom so that regions are named alike in every shot."""
+    # OpenCV's generator is one for the thread.
+    cv2.setRNGSeed(seed)
+    until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 0.0)
+    _, _, found = cv2.kmeans(points, count, np.empty(0, np.int32), until, RESTARTS, cv2.KMEANS_PP_CENTERS)
+    return np.asarray(found[np.argsort(found[:, 0])], np.float32)
 
 
 def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
@@ -209,13 +198,27 @@ def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> flo
     return float(scores.mean())
 
 
+def _apart(points: Planes) -> NDArray[np.float64]:
+    """How far every two points are from each other, ``(n, n)``."""
+    exact = points.astype(np.float64)
+    squares = np.square(exact).sum(axis=1)
+    products = exact @ exact.T
+    products *= -2
+    products += squares
+    products += squares[:, None]
+    apart: NDArray[np.float64] = np.sqrt(products.clip(0, out=products), out=products)
+    np.fill_diagonal(apart, 0)  # which rounding leaves a little above
+    return apart
+
+
 def _distances(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]:
     distances: NDArray[np.float32] = np.square(features[:, None] - centers[None]).sum(axis=2)
     return distances
 
 
 def _nearest(features: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.intp]:
-    nearest: NDArray[np.intp] = _distances(features, centers).argmin(axis=1)
+    # The points' own squares are the same for every center.
+    nearest: NDArray[np.intp] = (np.square(centers).sum(axis=1) - 2 * (features @ centers.T)).argmin(axis=1)
     return nearest
 
 

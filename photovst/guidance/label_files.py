@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from photovst.errors import MediaError
 from photovst.guidance.color_masks import COLORS, Labels, near, snap, without
@@ -118,6 +117,8 @@ def _has_white(values: Values) -> bool:
 
 def _of_object(path: Path, values: Values) -> LabelPicture:
     between = (values > 0) & (values < 255)
+    from scipy.ndimage import distance_transform_edt  # slow to load, and only masks from files come here
+
     far = np.zeros_like(between)
     for end in (0, 255):
         away = values != end

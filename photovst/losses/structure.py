@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -32,8 +31,9 @@ class StructureTerm:
 
     def __init__(self, frame: Float[Tensor, "1 3 h w"], floor: float = 1e-4) -> None:
         self.floor = floor
-        self.window = _gaussian(frame)
-        self.stride = thinning((frame.shape[-2], frame.shape[-1]), WINDOWS, WINDOW // 3)
+        window, size = _gaussian(frame), (frame.shape[-2], frame.shape[-1])
+        stride = thinning(size, WINDOWS, WINDOW // 3)
+        self.down, self.across = (_windows(window, length, stride) for length in size)
         self.luma = rec601_luma(frame)
         self.mean = self._blur(self.luma)
         self.variance = (self._blur(self.luma.square()) - self.mean.square()).clamp_min(0) + floor
@@ -41,14 +41,15 @@ class StructureTerm:
     def __call__(self, image: Float[Tensor, "1 3 h w"], features: Mapping[str, Tensor]) -> Float[Tensor, ""]:
         """0 for the frame itself, or any brighter, darker, harder or softer copy of it."""
         luma = rec601_luma(image)
-        mean = self._blur(luma)
-        variance = (self._blur(luma.square()) - mean.square()).clamp_min(0) + self.floor
-        covariance = self._blur(luma * self.luma) - mean * self.mean
-        return 1 - ((covariance + self.floor) * (variance * self.variance).rsqrt()).mean()
+        mean, square, product = self._blur(torch.cat([luma, luma.square(), luma * self.luma]))
+        variance = (square - mean.square()).clamp_min(0) + self.floor
+        covariance = product - mean * self.mean
+        correlation: Tensor = (covariance + self.floor) * (variance * self.variance).rsqrt()
+        return 1 - correlation.mean()
 
     def _blur(self, plane: Tensor) -> Tensor:
-        down = F.conv2d(plane, self.window.view(1, 1, -1, 1), stride=(self.stride, 1))
-        return F.conv2d(down, self.window.view(1, 1, 1, -1), stride=(1, self.stride))
+        # As products with matrices that are mostly zeros: at working sizes several times as fast as one-plane filters.
+        return self.down @ (plane @ self.across.T)
 
 
 def _gaussian(frame: Tensor) -> Tensor:
@@ -57,3 +58,12 @@ def _gaussian(frame: Tensor) -> Tensor:
     offset = torch.arange(side, dtype=frame.dtype, device=frame.device) - side // 2
     weights = torch.exp(-offset.square() / (2 * SIGMA**2))
     return weights / weights.sum()
+
+
+def _windows(window: Float[Tensor, " side"], length: int, stride: int) -> Float[Tensor, "windows length"]:
+    """The weights of each window that fits into so many pixels, every ``stride`` pixels one."""
+    count = (length - len(window)) // stride + 1
+    weights = window.new_zeros(count, length)
+    for index in range(count):
+        weights[index, index * stride : index * stride + len(window)] = window
+    return weights

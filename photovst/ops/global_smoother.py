@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
 from photovst.errors import MediaError, SettingsError
 
@@ -43,24 +42,35 @@ def global_smoother(
         raise MediaError(f"the guide is {guide.shape[1:]}, the image {image.shape[1:]}; give both the same size")
     exact = guide.astype(np.float64)
     across, down = (np.exp(-np.linalg.norm(np.diff(exact, axis=axis), axis=0) / contrast) for axis in (2, 1))
-    smoothed = image.astype(np.float64)
+    # Along the first axis, which is solved along, the other last: each step then works on whole rows of numbers.
+    across, down = np.ascontiguousarray(across.T), np.ascontiguousarray(down)
+    smoothed = image.astype(np.float64).transpose(2, 0, 1)
     for t in range(iterations):
         # Falling strengths, whose sum is the one asked for: early passes reach far, late ones remove their streaks.
         share = 1.5 * 4.0 ** (iterations - 1 - t) / (4.0**iterations - 1) * strength
-        smoothed = _along_rows(across, smoothed, share)
-        smoothed = _along_rows(down.T, smoothed.transpose(0, 2, 1), share).transpose(0, 2, 1)
-    return np.ascontiguousarray(smoothed, np.float32)
+        smoothed = _along(across, smoothed, share).transpose(2, 1, 0)
+        smoothed = _along(down, smoothed, share).transpose(2, 1, 0)
+    return np.ascontiguousarray(smoothed.transpose(1, 2, 0), np.float32)
 
 
-def _along_rows(weights: NDArray[np.float64], planes: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """One tridiagonal system for all rows: a row's last pixel has no link to the next row's first."""
-    channels, height, width = planes.shape
-    if width == 1:  # SciPy solves no system of one band and one unknown
-        return planes
-    padded = np.zeros((height, width))
-    padded[:, :-1] = strength * weights
-    links = padded.reshape(-1)
-    before = np.concatenate([[0.0], links[:-1]])
-    system = np.stack([1 + links + before, -links])
-    solved: NDArray[np.float64] = solveh_banded(system, planes.reshape(channels, -1).T, lower=True, check_finite=False)
-    return solved.T.reshape(channels, height, width)
+def _along(weights: NDArray[np.float64], planes: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
+    """The tridiagonal systems along the first axis of ``(n, C, lines)``, all lines at once; weights ``(n - 1, lines)``.
+
+    Factored as ``L D L^T`` from the first unknown to the last; positive definite, so no pivoting is needed.
+    """
+    links = strength * weights
+    solved = np.ascontiguousarray(planes)
+    if solved is planes:
+        solved = planes.copy()
+    pivots = np.ones((len(planes), planes.shape[2]))
+    pivots[:-1] += links
+    pivots[1:] += links
+    factors = np.empty_like(links)
+    for i in range(len(links)):
+        np.divide(links[i], pivots[i], out=factors[i])
+        pivots[i + 1] -= factors[i] * links[i]
+        solved[i + 1] += factors[i] * solved[i]
+    solved /= pivots[:, None]
+    for i in reversed(range(len(links))):
+        solved[i] += factors[i] * solved[i + 1]
+    return solved

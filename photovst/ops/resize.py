@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from photovst.errors import SettingsError
@@ -69,7 +69,7 @@ def thinning(size: Size, places: int, most: int) -> int:
 def _resample_rows(image: Tensor, length: int) -> Tensor:
     if image.shape[-2] == length:
         return image
-    indices, weights = _taps(int(image.shape[-2]), int(length))  # tensors to torch.jit.trace
+    indices, weights = taps(int(image.shape[-2]), int(length))  # tensors to torch.jit.trace
     result: Tensor | None = None
     for index, weight in zip(indices.to(image.device), weights.to(image), strict=True):
         part = image.index_select(-2, index) * weight[:, None]
@@ -78,9 +78,8 @@ def _resample_rows(image: Tensor, length: int) -> Tensor:
     return result
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _taps(before: int, after: int) -> tuple[Tensor, Tensor]:
-    """Input pixel and weight of each tap: ``(taps, after)`` each."""
+def taps(before: int, after: int) -> tuple[Int64[Tensor, "taps after"], Float64[Tensor, "taps after"]]:
+    """Input pixel and weight of each tap, by which an axis of ``before`` pixels is brought to ``after``."""
     # In NumPy: what follows from sizes alone is a constant to whoever traces or converts a network.
     ratio = before / after
     out = np.arange(after, dtype=np.float64)

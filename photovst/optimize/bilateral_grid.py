@@ -114,8 +114,8 @@ class GridFit:
         self._size = frame.shape[-2:]
         luma, rows, columns, _ = start.grid.shape
         pixels = frame[0].flatten(1)
-        self._colors = torch.cat([pixels, torch.ones_like(pixels[:1])]).T[:, None]
-        moments = (self._colors[:, 0].double().T @ self._colors[:, 0].double()) / pixels.shape[1]
+        self._colors = torch.cat([pixels, torch.ones_like(pixels[:1])]).T.contiguous()
+        moments = (self._colors.double().T @ self._colors.double()) / pixels.shape[1]
         values, vectors = torch.linalg.eigh(moments)
         whitening = vectors @ torch.diag((values.clamp_min(0) + RIDGE).rsqrt()) @ vectors.T
         self._whitening = (whitening / whitening[3, 3]).to(start.grid)
@@ -142,16 +142,18 @@ class GridFit:
 
     def render(self) -> Float[Tensor, "1 3 h w"]:
         """Slice the grid and transform the frame's colors."""
-        grid = self.grid()
-        sliced: Tensor = _Product.apply(  # type: ignore[no-untyped-call]
-            grid.reshape(-1, 12), self._slice, self._slice_transposed
-        )
-        colors = (sliced.view(-1, 3, 4) * self._colors).sum(dim=2)
-        return colors.T.reshape(1, 3, *self._size)
+        return self._rendered(self.grid())
 
-    def roughness(self) -> Float[Tensor, ""]:
-        """How far the grid is from what is expected of one: `GridPrior.roughness`."""
-        return self._start.prior.roughness(self.grid(), self._links)
+    def evaluate(self) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, ""]]:
+        """The same, and how far the grid is from what is expected of one: `GridPrior.roughness`."""
+        grid = self.grid()
+        return self._rendered(grid), self._start.prior.roughness(grid, self._links)
+
+    def _rendered(self, grid: Tensor) -> Tensor:
+        colors: Tensor = _Sliced.apply(  # type: ignore[no-untyped-call]
+            grid.reshape(-1, 12), self._slice, self._slice_transposed, self._colors
+        )
+        return colors.T.reshape(1, 3, *self._size)
 
     @torch.no_grad()
     def result(self) -> BilateralGrid:
@@ -159,14 +161,20 @@ class GridFit:
         return replace(self._start, grid=self.grid())
 
 
-class _Product(torch.autograd.Function):
-    """A sparse matrix times a dense one; the gradient takes the transpose that is at hand."""
+class _Sliced(torch.autograd.Function):
+    """Transforms by cell into colors by pixel: a sparse product, and each pixel's transform times its color.
+
+    The gradient takes the sparse matrix's transpose, which is at hand, and keeps no transform of any pixel.
+    """
 
     @staticmethod
-    def forward(ctx: Any, dense: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
-        ctx.transposed = transposed
-        return matrix @ dense
+    def forward(ctx: Any, cells: Tensor, matrix: Tensor, transposed: Tensor, colors: Tensor) -> Tensor:
+        ctx.transposed, ctx.colors = transposed, colors
+        red, green, blue, shift = (matrix @ cells).view(-1, 3, 4).unbind(dim=2)
+        result = torch.addcmul(shift, red, colors[:, 0:1])
+        return result.addcmul_(green, colors[:, 1:2]).addcmul_(blue, colors[:, 2:3])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.transposed @ gradients[0].contiguous(), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        of_transforms = gradients[0].contiguous()[:, :, None] * ctx.colors[:, None]
+        return ctx.transposed @ of_transforms.view(-1, 12), None, None, None

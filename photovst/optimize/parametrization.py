@@ -27,8 +27,8 @@ class Fit(Protocol):
         """The picture for the current variables, differentiable; colors may leave [0, 1]."""
         ...
 
-    def roughness(self) -> Float[Tensor, ""]:
-        """The parametrization's own regularizer, unweighted."""
+    def evaluate(self) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, ""]]:
+        """The same picture and the parametrization's own regularizer, unweighted; one graph leads to both."""
         ...
 
     def result(self) -> Parametrization:

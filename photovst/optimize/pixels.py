@@ -140,9 +140,9 @@ class PixelFit:
         assert change is not None
         return change
 
-    def roughness(self) -> Float[Tensor, ""]:
-        """Zero."""
-        return self._image.new_zeros(())
+    def evaluate(self) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, ""]]:
+        """The picture, and no roughness."""
+        return self.render(), self._image.new_zeros(())
 
     def result(self) -> Pixels:
         """The picture, with colors clipped to the gamut and rounded to 16 bits."""

@@ -129,13 +129,14 @@ class _Loss:
 
     def __call__(self) -> Tensor:
         variables = self.fit.variables
-        breakdown = self.objective(self.fit.render())
+        picture, roughness = self.fit.evaluate()
+        breakdown = self.objective(picture)
         values, weights, total, reported = breakdown.values, breakdown.weights, breakdown.total, breakdown.reported
         weight = self.fit.roughness_weight
         if weight:
-            values = {**values, "roughness": self.fit.roughness()}
+            values = {**values, "roughness": roughness}
             weights = {**weights, "roughness": weight}
-            rough = weight * values["roughness"]
+            rough = weight * roughness
             total, reported = total + rough, reported + rough
         if not math.isfinite(total.item()):
             # Here rather than after a step: a line search would go on comparing with it.

@@ -29,7 +29,7 @@ def test_identity_shows_and_renders_the_frame() -> None:
     torch.testing.assert_close(grid.lift(frame), frame, rtol=0, atol=3e-7)
     fit = grid.fit(frame, WHOLE)
     torch.testing.assert_close(fit.render().detach(), frame, rtol=0, atol=3e-7)
-    assert fit.roughness().item() == 0
+    assert fit.evaluate()[1].item() == 0
 
 
 def test_without_a_step_the_fit_returns_its_start() -> None:
@@ -86,7 +86,8 @@ def test_gradient_of_a_rendered_picture() -> None:
     weights, step = torch.randn(1, 3, 5, 6, dtype=torch.float64), torch.randn_like(change)
 
     def loss() -> Tensor:
-        return (weights * fit.render().square()).sum() + 2 * fit.roughness()
+        picture, roughness = fit.evaluate()
+        return (weights * picture.square()).sum() + 2 * roughness
 
     (gradient,) = torch.autograd.grad(loss(), change)
     with torch.no_grad():
@@ -101,7 +102,7 @@ def test_roughness_is_its_priors() -> None:
     grid, masks = _random(dtype=torch.float64), torch.rand(1, 2, 10, 14)
     fit = grid.fit(torch.rand(1, 3, 6, 7, dtype=torch.float64), masks)
     links = RegionLinks.of(masks.double(), 5, 7)
-    torch.testing.assert_close(fit.roughness().detach(), PRIOR.roughness(grid.grid, links))
+    torch.testing.assert_close(fit.evaluate()[1].detach(), PRIOR.roughness(grid.grid, links))
     assert fit.roughness_weight == PRIOR.smoothness
 
 

@@ -71,7 +71,7 @@ def test_a_fit_starts_from_the_picture_and_leaves_it_alone() -> None:
     assert torch.equal(pixels.image, before)
     assert torch.equal(fit.result().image, torch.ones(1, 3, 9, 13))  # clipped
     assert torch.equal(fit.result().frame, frame)
-    assert fit.roughness().item() == 0
+    assert fit.evaluate()[1].item() == 0
 
 
 def test_a_fit_at_another_size_starts_from_the_lifted_picture() -> None:
