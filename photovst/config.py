@@ -293,11 +293,10 @@ class KeyframeSettings:
         " looks how much changes.",
     )
     every: int = setting(8, "For 'every': frames from one keyframe to the next.", low=1, high=1000)
-    longest: int = setting(32, "For 'adaptive': most frames from one keyframe to the next.", low=1, high=1000)
+    longest: int = setting(24, "For 'adaptive': most frames from one keyframe to the next.", low=1, high=1000)
     change: float = setting(
-        0.5,
-        "For 'adaptive': share of the picture that the next keyframe may see for the first time, or that may change its"
-        " brightness.",
+        0.25,
+        "For 'adaptive': share of the picture that may come into view, or change its color, till the next keyframe.",
         low=0,
         high=1,
     )

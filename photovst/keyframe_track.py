@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from photovst.errors import MediaError
 from photovst.media.shots import Shot
-from photovst.optimize.between import CellMotion, between
+from photovst.optimize.between import between, restored_motion
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.storage import Arrays
 
@@ -35,7 +35,7 @@ class KeyframeTrack:
         self._load, self._shots, self._blank = load, tuple(shots), blank
         self._stops = [shot.stop for shot in shots]
         self._places: tuple[int, tuple[int, ...]] | None = None
-        self._held: OrderedDict[int, tuple[BilateralGrid, CellMotion | None]] = OrderedDict()
+        self._held: OrderedDict[int, tuple[BilateralGrid, Arrays]] = OrderedDict()
 
     def keyframes(self, shot: int) -> tuple[int, ...]:
         """The keyframes of a shot, by its number: the first and the last frame, and some between.
@@ -66,16 +66,16 @@ class KeyframeTrack:
         former, later = self.around(index)
         if former == later:
             return self._stored(index)[0]
-        first, (second, motion) = self._stored(former)[0], self._stored(later)
+        first, (second, arrays) = self._stored(former)[0], self._stored(later)
+        motion = restored_motion(arrays, index - former - 1, second.grid)
         return between(first, second, (index - former) / (later - former), motion)
 
-    def _stored(self, index: int) -> tuple[BilateralGrid, CellMotion | None]:
+    def _stored(self, index: int) -> tuple[BilateralGrid, Arrays]:
         if index not in self._held:
             arrays = self._load(index, "state")
             if arrays is None:
                 raise MediaError(f"the state of keyframe {index} was removed from the run folder; start again")
-            grid = self._blank.restored(arrays)
-            self._held[index] = grid, CellMotion.restored(arrays, grid.grid)
+            self._held[index] = self._blank.restored(arrays), arrays
             while len(self._held) > 2:
                 self._held.popitem(last=False)
         self._held.move_to_end(index)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 
 import numpy as np
 from torch import Tensor
@@ -19,15 +19,18 @@ from torch import Tensor
 from photovst.build_optimizer import persists
 from photovst.build_regions import build_mask_track
 from photovst.config import KeyframeKind, KeyframeSettings
-from photovst.guidance.flow import FlowPair
+from photovst.guidance.dis import Dis
+from photovst.guidance.flow import FlowPair, flow_pair
 from photovst.guidance.guides import Guides
 from photovst.guidance.placement import Adaptive, EveryNth, Look, Placement
 from photovst.guidance.regions import Regions
 from photovst.keyframe_track import PLACES, SHOTS
 from photovst.media.records import excerpt
 from photovst.media.shots import Shot
-from photovst.media.tensors import resized
-from photovst.optimize.between import CellMotion, between
+from photovst.media.tensors import resized, to_frame
+from photovst.ops.cell_motion import cell_motion
+from photovst.ops.resize import limit_long_side
+from photovst.optimize.between import CellMotion, Step, between, motion_state, motions_inside
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.neighbors import Earlier, Stylized
 from photovst.results import FINAL
@@ -37,6 +40,12 @@ from photovst.stylization import BeginShot, Stylization
 
 SHOWN = "state/shown"
 """Where the run folder keeps the regions of those keyframes that a report shows."""
+
+STEPS, STEPS_SIDE = Dis(finest_scale=1), 160
+"""The flow from frame to frame that grids are carried along, whatever other flow there is, and its size (longer side).
+
+Cells are coarse: at twice the size and detail clips came out no steadier.
+"""
 
 KEPT = 8
 """Flows between two frames that are kept: a gap is looked at, stylized over, and looked at again."""
@@ -124,15 +133,19 @@ class ShotKeyframes:
         self._shown: dict[int, tuple[int, Tensor]] = {}
         self._flows: dict[tuple[int, int], FlowPair] = {}
         self._first: Stylized | None = None
+        self._former: dict[int, Look] = {}
+        self._steps: dict[int, Step] = {}
 
     def run(self, first: Look, looks: Iterator[Look]) -> list[int]:
         """Place and stylize them; gives their numbers, ascending."""
         placement = build_placement(self._settings)
-        self._keep(self._stylized(first, []), None)
+        self._keep(self._stylized(first, []), [])
         coming = list(islice(looks, placement.reach))
         while coming:
-            place = placement.next(self._done[-1].look, coming, self._motion)
+            self._former |= {now.index: before for before, now in pairwise([self._done[-1].look, *coming])}
+            place = placement.next(self._done[-1].look, coming, lambda look: self._step(look).back)
             self._reach(coming[: place + 1])
+            self._forget(coming[place].index)
             coming = coming[place + 1 :]
             coming += islice(looks, placement.reach - len(coming))
         for index, masks in self._shown.values():
@@ -146,28 +159,27 @@ class ShotKeyframes:
 
     def _fill(self, former: Keyframe, later: Keyframe, inside: list[Look]) -> None:
         """Look at the middle of a gap, and part it there where it has drifted too far."""
-        cells = None
+        motions: list[CellMotion] = []
         if inside and self._settings.carried:
-            motion = self._motion(former.look, later.look)
-            cells = CellMotion.of(motion, *later.grid.grid.shape[1:3])
+            motions = motions_inside([self._step(look) for look in (*inside, later.look)])
         if inside and self._settings.kind is KeyframeKind.adaptive:
             place = len(inside) // 2
             look = inside[place]
-            drift = self._drift(look, former, later, cells)
+            drift = self._drift(look, former, later, motions[place] if motions else None)
             if drift > self._settings.bound:
                 added = self._stylized(look, [former], drift)
                 self._fill(former, added, inside[:place])
                 self._fill(added, later, inside[place + 1 :])
                 return
-        self._keep(later, cells)
+        self._keep(later, motions)
 
-    def _keep(self, keyframe: Keyframe, cells: CellMotion | None) -> None:
+    def _keep(self, keyframe: Keyframe, motions: Sequence[CellMotion]) -> None:
         """Store a keyframe with the motion since the one before it, which is settled now."""
         self._places.append(keyframe.index)
         self._done.append(keyframe)
         del self._done[: -max((1, *self._distances))]
-        if cells is not None:
-            self._store(keyframe.index, keyframe.stylized, keyframe.style, cells)
+        if motions:
+            self._store(keyframe.index, keyframe.stylized, keyframe.style, motions)
         for wanted in spread(self._work.overview.count):
             near = self._shown.get(wanted)
             shot = self._work.overview.shot_of(wanted)
@@ -176,11 +188,9 @@ class ShotKeyframes:
             ):
                 self._shown[wanted] = keyframe.index, keyframe.masks
 
-    def _store(self, index: int, stylized: Stylized, style: float | None, cells: CellMotion | None = None) -> None:
+    def _store(self, index: int, stylized: Stylized, style: float | None, motions: Sequence[CellMotion] = ()) -> None:
         own = {} if style is None else {STYLE: np.array(style)}
-        self._work.run.save_state(
-            index, stylized.parametrization.state() | own | ({} if cells is None else cells.state()), FINAL
-        )
+        self._work.run.save_state(index, stylized.parametrization.state() | own | motion_state(motions), FINAL)
 
     def _stylized(self, look: Look, done: Sequence[Keyframe], drift: float | None = None) -> Keyframe:
         """A keyframe after those done, the latest last; taken from the run folder where it is there."""
@@ -214,17 +224,35 @@ class ShotKeyframes:
         self._first = self._first or stylized
         return Keyframe(look, masks, stylized, style, carry)
 
-    def _drift(self, look: Look, former: Keyframe, later: Keyframe, cells: CellMotion | None) -> float:
+    def _drift(self, look: Look, former: Keyframe, later: Keyframe, motion: CellMotion | None) -> float:
         """How far the blend is from doing justice to a frame: in the areas of its regions, and in style."""
         share = (look.index - former.index) / (later.index - former.index)
         masks = self._regions.of(look.index, look.frame)
         areas, before, after = (each.mean(dim=(0, 2, 3)) for each in (masks, former.masks, later.masks))
         regions = float((areas - before.lerp(after, share)).abs().sum()) / 2
-        blended = between(former.grid, later.grid, share, cells)
+        blended = between(former.grid, later.grid, share, motion)
         styles = [keyframe.style for keyframe in (former, later) if keyframe.style is not None]
         expected = styles[0] + share * (styles[1] - styles[0]) if len(styles) == 2 else None
         guides = Guides(look.frame, masks, {}, look.index, look.time)
         return max(regions, self._styler.drift(guides, blended, expected))
+
+    def _step(self, look: Look) -> Step:
+        """Motion between a frame and the one before it, on the cells of the grid."""
+        if look.index not in self._steps:
+            rows, columns = self._done[0].grid.grid.shape[1:3]
+            earlier, now = (_small(each) for each in (self._former[look.index], look))
+            pair = flow_pair(STEPS, earlier, now)
+            self._steps[look.index] = Step(
+                cell_motion(pair.to_previous, pair.certainty_to_previous, (rows, columns)),
+                cell_motion(pair.to_next, pair.certainty_to_next, (rows, columns)),
+            )
+        return self._steps[look.index]
+
+    def _forget(self, index: int) -> None:
+        """What lies before a frame is not asked for any more."""
+        for held in (self._steps, self._former):
+            for known in [known for known in held if known <= index]:
+                del held[known]
 
     def _motion(self, former: Look, later: Look) -> FlowPair:
         pair = former.index, later.index
@@ -234,3 +262,8 @@ class ShotKeyframes:
         while len(self._flows) > KEPT:
             del self._flows[next(iter(self._flows))]
         return self._flows[pair]
+
+
+def _small(look: Look) -> Tensor:
+    height, width = look.picture.shape[:2]
+    return to_frame(resized(look.picture, limit_long_side((height, width), STEPS_SIDE)), look.device)

@@ -55,8 +55,8 @@ def test_motion_that_is_stored_is_followed() -> None:
             return {PLACES: np.array([0, 2])}
         grid = np.zeros((1, 1, 5, 12), np.float32)
         grid[0, 0, 1 if index == 0 else 3] = 1
-        there = np.stack([np.full((1, 5), -2, np.float32), np.zeros((1, 5), np.float32)])
-        return {"grid": grid, **({"to_former": there, "to_here": -there} if index else {})}
+        there = np.stack([np.full((1, 5), -1, np.float16), np.zeros((1, 5), np.float16)])[None]
+        return {"grid": grid, **({"to_former": there, "to_later": -there} if index else {})}
 
     blank = BilateralGrid(identity_grid(1, 1, 5), GridPrior(0.1))
     middle = KeyframeTrack(load, [Shot(0, 3)], blank).at(1).grid[0, 0, :, 0]

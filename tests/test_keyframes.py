@@ -87,7 +87,7 @@ def test_every_third_frame_and_the_ends_of_shots() -> None:
     assert all(record["iterations"] for record in records)
     made = pictures("out.mp4")
     assert len(made) == FRAMES
-    assert np.load("out.run/state/000003.npz")["to_former"].shape == (2, 16, 24)
+    assert np.load("out.run/state/000003.npz")["to_former"].shape == (2, 2, 16, 24)
     assert "to_former" not in np.load("out.run/state/000008.npz").files  # the first of its shot
 
 

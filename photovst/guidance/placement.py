@@ -11,13 +11,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photovst.guidance.flow import FlowPair
 from photovst.media.records import Picture
 from photovst.media.tensors import to_frame
 from photovst.ops.color_change import color_change, color_histograms
+from photovst.ops.resize import resize
+from photovst.ops.warp import positions, warp
+from photovst.types import Size
 
-ABRUPT = 0.5
-"""Share of the allowed change that makes one frame's step a jump, such as into a flash: nothing is blended over it."""
+ABRUPT = 0.4
+"""Share of the picture that has other colors after one frame, from which on that is a jump, such as into a flash."""
+
+OTHER = 0.25
+"""Difference of a cell's mean color, in red, green or blue, that makes it wholly another; half makes a quarter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +45,8 @@ class Look:
         return color_histograms(self.frame)
 
 
-Motion = Callable[[Look, Look], FlowPair]
-"""Gives the motion between two frames of a shot, the earlier first."""
+Back = Callable[[Look], Float[Tensor, "1 2 rows columns"]]
+"""Gives the motion from a frame to the one before it, in cells of a grid."""
 
 
 class Placement(Protocol):
@@ -50,7 +55,7 @@ class Placement(Protocol):
     reach: int
     """How many frames after a keyframe the next one may be."""
 
-    def next(self, last: Look, coming: Sequence[Look], motion: Motion) -> int:
+    def next(self, last: Look, coming: Sequence[Look], back: Back) -> int:
         """The place in ``coming`` of the next keyframe; these are the frames after the last one, as far as it goes."""
         ...
 
@@ -61,16 +66,17 @@ class EveryNth:
     def __init__(self, every: int) -> None:
         self.reach = every
 
-    def next(self, last: Look, coming: Sequence[Look], motion: Motion) -> int:
+    def next(self, last: Look, coming: Sequence[Look], back: Back) -> int:
         """The last of them."""
         return len(coming) - 1
 
 
 class Adaptive:
-    """The farthest frame of which at most a share is new, or of another brightness or color, since the last keyframe.
+    """The farthest frame of which at most a share is new, or of another color, since the last keyframe.
 
-    A frame is new where the flow between it and the keyframe cannot be trusted: what comes into view, dissolves, or
-    moves too fast. It is looked for from twice the last distance on, by halves, as flow is what costs.
+    Cells of a grid are followed along the motion: one is new where it comes from outside the picture, or to the degree
+    that its mean color is another one. So leaves and waves may move as they like, and what enters, uncovers, dissolves
+    or changes its light counts by its area.
 
     Args:
         longest: frames from one keyframe to the next at most.
@@ -78,30 +84,37 @@ class Adaptive:
     """
 
     def __init__(self, longest: int, change: float) -> None:
-        self.reach, self._change, self._latest = longest, change, longest
+        self.reach, self._change = longest, change
 
-    def next(self, last: Look, coming: Sequence[Look], motion: Motion) -> int:
+    def next(self, last: Look, coming: Sequence[Look], back: Back) -> int:
         """Its place among those coming."""
-        farthest = self._before_jump(last, coming)
-        place = min(farthest, max(2 * self._latest, 2) - 1)
-        while place > 0 and self._changed(last, coming[place], motion) > self._change:
-            place = (place + 1) // 2 - 1
-        self._latest = place + 1
-        return place
-
-    def _before_jump(self, last: Look, coming: Sequence[Look]) -> int:
-        """The last place that no jump lies before; the first one where the jump is right there."""
-        former = last
+        former, motion, known = last, None, last.frame
         for place, look in enumerate(coming):
-            if color_change(former.colors, look.colors) > ABRUPT * self._change:
+            if color_change(former.colors, look.colors) > ABRUPT:
+                # Nothing is blended over a jump: there is a keyframe right before it and one right after it.
+                return max(place - 1, 0)
+            step = back(look)
+            motion = step if motion is None else step + warp(motion, step)
+            if new_share(known, look.frame, motion) > self._change:
                 return max(place - 1, 0)
             former = look
         return len(coming) - 1
 
-    def _changed(self, last: Look, look: Look, motion: Motion) -> float:
-        colors = color_change(last.colors, look.colors)
-        if colors > self._change:
-            return colors
-        pair = motion(last, look)
-        known = (pair.certainty_to_previous.mean() + pair.certainty_to_next.mean()) / 2
-        return max(colors, 1 - float(known))
+
+def new_share(
+    former: Float[Tensor, "1 3 h w"], now: Float[Tensor, "1 3 h w"], motion: Float[Tensor, "1 2 rows columns"]
+) -> float:
+    """Share of a frame's cells, in [0, 1], that an earlier frame does not show: outside of it, or of another color.
+
+    Args:
+        former: the earlier frame, RGB in [0, 1].
+        now: the frame.
+        motion: from its cells to the earlier frame's, in cells.
+    """
+    cells: Size = (motion.shape[-2], motion.shape[-1])
+    before, after = resize(former, cells), resize(now, cells)
+    other = (warp(before, motion) - after).abs().amax(dim=1, keepdim=True) / OTHER
+    last = motion.new_tensor([cells[1] - 1, cells[0] - 1])[None, :, None, None]
+    # A cell reaches half its width beyond its center, which lies on the border for the outermost.
+    outside = ((positions(motion) - last / 2).abs() > last / 2 + 0.5).any(dim=1, keepdim=True)
+    return float(torch.where(outside, 1.0, other.clamp(max=1).square()).mean())

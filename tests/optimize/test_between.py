@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from photovst.guidance.flow import FlowPair
 from photovst.ops.bilateral_grid import identity_grid
-from photovst.optimize.between import CellMotion, between
+from photovst.optimize.between import CellMotion, Step, between, motion_state, motions_inside, onward, restored_motion
 from photovst.optimize.bilateral_grid import BilateralGrid
 from photovst.optimize.grid_prior import GridPrior
 
@@ -19,10 +18,9 @@ def grid(seed: int) -> BilateralGrid:
     return BilateralGrid(identity_grid(3, 6, 9) + noise, PRIOR)
 
 
-def even_motion(x: float, y: float) -> CellMotion:
-    """What lies at a place of the later keyframe lay (x, y) cells further in the former."""
-    there = torch.tensor([x, y])[None, :, None, None].expand(1, 2, 6, 9)
-    return CellMotion(there, -there)
+def even(x: float, y: float = 0.0, rows: int = 6) -> torch.Tensor:
+    """What lies here lies (x, y) cells further there."""
+    return torch.tensor([x, y])[None, :, None, None].expand(1, 2, rows, 9).contiguous()
 
 
 def bump(column: float) -> BilateralGrid:
@@ -32,46 +30,45 @@ def bump(column: float) -> BilateralGrid:
     return BilateralGrid(made, PRIOR)
 
 
-def test_at_the_ends_a_keyframe_has_its_own_grid() -> None:
-    former, later = grid(1), grid(2)
-    assert between(former, later, 0, even_motion(2, 1)) is former
-    assert between(former, later, 1, even_motion(2, 1)) is later
-
-
-def test_where_nothing_moves_it_is_the_mean_by_time() -> None:
+@pytest.mark.parametrize("motion", [None, CellMotion(even(0), even(0))])
+def test_where_nothing_moves_it_is_the_mean_by_time(motion: CellMotion | None) -> None:
     former, later = grid(1), grid(2)
     expected = 0.75 * former.grid + 0.25 * later.grid
-    for motion in (None, even_motion(0, 0)):
-        assert torch.allclose(between(former, later, 0.25, motion).grid, expected, atol=1e-6)
+    assert torch.allclose(between(former, later, 0.25, motion).grid, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
-def test_what_moves_evenly_is_where_it_should_be_and_does_not_fade(share: float) -> None:
-    """A bump that goes from column 2 to column 6: blended in place there would be two half ones."""
-    moved = between(bump(2), bump(6), share, CellMotion(*(m[:, :, :2] for m in _pair(-4.0))))
-    assert torch.allclose(moved.grid, bump(2 + 4 * share).grid, atol=1e-5)
-    faded = between(bump(2), bump(6), 0.5, None)
-    assert float(faded.grid[..., 3].max()) == 0.5
+def test_what_moves_is_where_it_should_be_and_does_not_fade() -> None:
+    """A bump that goes from column 2 over 3 to 6, first slowly: blended in place there would be two half ones."""
+    there = CellMotion(even(-1, rows=2), even(3, rows=2))
+    assert torch.allclose(between(bump(2), bump(6), 0.5, there).grid, bump(3).grid, atol=1e-6)
+    assert float(between(bump(2), bump(6), 0.5, None).grid[..., 3].max()) == 0.5
 
 
-def _pair(x: float) -> tuple[torch.Tensor, torch.Tensor]:
-    motion = even_motion(x, 0)
-    return motion.to_former, motion.to_here
+def test_motions_of_the_frames_inside_are_chained_from_both_ends() -> None:
+    """Columns of a thing over five frames: 0, 1, 3, 4, 8."""
+    steps = [Step(even(-d), even(d)) for d in (1, 2, 1, 4)]
+    inside = motions_inside(steps)
+    assert [float(m.to_former[0, 0, 0, 0]) for m in inside] == [-1, -3, -4]
+    assert [float(m.to_later[0, 0, 0, 0]) for m in inside] == [7, 5, 4]
+    assert motions_inside([Step(even(-1), even(1))] * 2)[0].to_later[0, 0, 0, 0] == 1
 
 
-def test_motion_comes_from_the_flow_both_ways() -> None:
-    ones = torch.ones(1, 1, 11, 17)
-    flow = torch.tensor([2.0, -1.0])[None, :, None, None].expand(1, 2, 11, 17)
-    motion = CellMotion.of(FlowPair(flow, ones, -flow, ones), 6, 9)
-    expected = torch.tensor([2.0 * 8 / 16, -1.0 * 5 / 10])[None, :, None, None].expand(1, 2, 6, 9)
-    assert torch.allclose(motion.to_former, expected, atol=1e-6)
-    assert torch.allclose(motion.to_here, -expected, atol=1e-6)
+def test_a_chain_follows_what_it_has_found() -> None:
+    """The left half stays, the right half moves by 3: what a step leads from the right into the left stays from there."""
+    motion = even(0)
+    motion[:, 0, :, 5:] = 3
+    assert torch.equal(onward(motion, even(0)), motion)
+    assert float(onward(motion, even(-6))[0, 0, 0, 8]) == -6
+    assert float(onward(motion, even(-1))[0, 0, 0, 8]) == 2
 
 
 def test_motion_comes_back_from_its_state() -> None:
-    motion = even_motion(0.3, -0.7)
-    found = CellMotion.restored(motion.state(), torch.zeros(1))
+    motions = [CellMotion(even(0.25 * k), even(-0.5 * k)) for k in (1, 2)]
+    arrays = motion_state(motions)
+    assert {name: value.shape for name, value in arrays.items()} == dict.fromkeys(arrays, (2, 2, 6, 9))
+    found = restored_motion(arrays, 1, torch.zeros(1))
     assert found is not None
-    assert torch.equal(found.to_former, motion.to_former)
-    assert torch.equal(found.to_here, motion.to_here)
-    assert CellMotion.restored(grid(1).state(), torch.zeros(1)) is None
+    assert torch.equal(found.to_former, motions[1].to_former)
+    assert torch.equal(found.to_later, motions[1].to_later)
+    assert restored_motion(grid(1).state(), 0, torch.zeros(1)) is None
+    assert motion_state([]) == {}
