@@ -80,8 +80,8 @@ def _motion(grids: RunGrids, name: str) -> Iterator[NDArray[np.float16]]:
         motion = grids.state(later).get(name)
         if motion is None or motion.ndim != 4 or len(motion) != inside:
             raise MediaError(
-                f"{grids.run.folder} holds no motion for the {inside} frame{'s' * (inside != 1)} before keyframe {later}"
-                ": another photovst made it; run it anew with --overwrite"
+                f"{grids.run.folder} lacks the motion of {inside} frame{'s' * (inside != 1)} before keyframe {later}:"
+                " another photovst made it; run it anew with --overwrite"
             )
         yield from motion
 

@@ -36,7 +36,8 @@ CPU = torch.device("cpu")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``out``, every frame of a short clip, mixed; ``film``, keyframes of a clip with a cut."""
     folder = tmp_path_factory.mktemp("runs")
-    quick = ("video.codec=ffv1", "segmentation.method=none")
+    coarse = ("schedule.scales=[32]", "schedule.iterations=[2]", "schedule.next_iterations=[1]")
+    quick = ("video.codec=ffv1", "segmentation.method=none", *coarse)
     with _short_shots(), contextlib.chdir(folder):
         write_clip("clip.mkv", [pattern(t) for t in range(2)])
         write_image("photo.png", 255 - pattern(30) // 2)
@@ -135,7 +136,7 @@ def test_motion_as_another_version_stored_it_is_refused(capfd: pytest.CaptureFix
     kept = state.read_bytes()
     arrays = read_npz(state)
     write_npz(state, {"grid": arrays["grid"], "to_former": arrays["to_former"][0], "to_here": arrays["to_later"][0]})
-    said = f"holds no motion for the {SHOT - 2} frames before keyframe {SHOT - 1}"
+    said = f"lacks the motion of {SHOT - 2} frames before keyframe {SHOT - 1}"
     refused(said, capfd, "export", "film_out.run", "--grid", "-o", "other.npz", "--quiet")
     assert not Path("other.npz").exists()
     state.write_bytes(kept)
