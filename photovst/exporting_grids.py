@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photovst.errors import MediaError
 from photovst.finished_runs import finished_run
-from photovst.media.grid_files import write_grid_file
+from photovst.media.grid_files import Rows, write_grid_file
 from photovst.media.publish import check_new_file
 from photovst.progress import Progress
 from photovst.run_grids import RunGrids
@@ -19,8 +21,8 @@ from photovst.types import Size
 SUFFIX = ".grids.npz"
 """Of the file where no other is named, after the run's name."""
 
-MOTION = ("to_former", "to_here")
-"""Arrays of motion between keyframes, as `CellMotion` has them."""
+MOTION = ("to_former", "to_later")
+"""Arrays of the motion of frames between keyframes, as `CellMotion` has them."""
 
 
 def export_grids(place: Path, output: Path | None = None, *, overwrite: bool = False, progress: Progress) -> str:
@@ -46,15 +48,15 @@ def export_grids(place: Path, output: Path | None = None, *, overwrite: bool = F
     progress.stage("export")
     small = {
         "frames": np.array(grids.stored),
+        "between": np.array(grids.between, np.int64),
         "times": np.array([float(grids.times[index]) for index in grids.stored]),
         "shots": np.array([(shot.first, shot.stop) for shot in grids.shots]),
         "size": np.array(grids.size),
         "strength": np.array(grids.strength),
     }
-
-    streamed = {"grids": partial(_transforms, grids)}
-    if grids.track is not None:
-        streamed |= {name: partial(_motion, grids, name) for name in MOTION}
+    streamed: dict[str, Rows] = {"grids": (len(grids.stored), partial(_transforms, grids))}
+    if grids.between and run.settings.schedule.keyframes.carried:
+        streamed |= {name: (len(grids.between), partial(_motion, grids, name)) for name in MOTION}
     write_grid_file(output, small, streamed)
     return f"{output}: {_told(grids, grids.size)}, {output.stat().st_size / 1e6:.1f} MB"
 
@@ -65,11 +67,23 @@ def _transforms(grids: RunGrids) -> Iterator[NDArray[np.float32]]:
         yield cells.reshape(*cells.shape[:-1], 3, 4)
 
 
-def _motion(grids: RunGrids, name: str) -> Iterator[NDArray[np.float32]]:
-    """Of each keyframe; zeros where none is stored: for the first of a shot, or where grids are blended in place."""
-    for index in grids.stored:
-        arrays = grids.state(index)
-        yield arrays[name] if name in arrays else np.zeros((2, *arrays["grid"].shape[1:3]), np.float32)
+def _motion(grids: RunGrids, name: str) -> Iterator[NDArray[np.float16]]:
+    """Of each frame between two keyframes; the later of these holds it.
+
+    Raises:
+        MediaError: it does not, as in a run of another version of photovst.
+    """
+    for former, later in pairwise(grids.stored):
+        inside = later - former - 1
+        if not inside:
+            continue
+        motion = grids.state(later).get(name)
+        if motion is None or motion.ndim != 4 or len(motion) != inside:
+            raise MediaError(
+                f"{grids.run.folder} lacks the motion of {inside} frame{'s' * (inside != 1)} before keyframe {later}:"
+                " another photovst made it; run it anew with --overwrite"
+            )
+        yield from motion
 
 
 def _told(grids: RunGrids, size: Size) -> str:

@@ -112,6 +112,12 @@ class RunGrids:
         return torch.lerp(frame, result, self.strength) if self.strength < 1 else result
 
     @property
+    def between(self) -> tuple[int, ...]:
+        """The frames that have no grid of their own, ascending."""
+        stored = set(self.stored)
+        return tuple(index for index in range(len(self.times)) if index not in stored)
+
+    @property
     def strength(self) -> float:
         """Share of the result that the run's pictures are mixed with."""
         return self.run.settings.strength

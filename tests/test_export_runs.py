@@ -1,6 +1,7 @@
 """``photovst export RUN``: tables and color transforms of real runs, held against the runs' own frames."""
 
 import contextlib
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -12,37 +13,54 @@ import torch
 from media.synthetic import pattern
 from small_runs import pictures, refused, run, stylize, write_clip
 
+from photovst import run_grids
+from photovst.guidance import survey
 from photovst.media.cube_files import read_cube
 from photovst.media.grid_files import read_grid_file
 from photovst.media.images import read_image, write_image
-from photovst.media.tensors import resized, to_frame, to_picture
+from photovst.media.shots import detect_shots
+from photovst.media.tensors import resized, to_frame
 from photovst.ops.color_lut import apply_lut
 from photovst.optimize.bilateral_grid import BilateralGrid
+from photovst.optimize.neighbors import Stylized
+from photovst.rendering import Renderer
 from photovst.run_grids import PRIOR
+from photovst.storage import read_npz, write_npz
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "export.md"
-SHOT = 16
-"""Frames: a shorter shot would be no shot of its own."""
+SHOT = 5
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``out``, every frame of a short clip, mixed; ``film``, keyframes of a clip with a cut."""
     folder = tmp_path_factory.mktemp("runs")
-    quick = ("video.codec=ffv1", "segmentation.method=none")
-    with contextlib.chdir(folder):
+    coarse = ("schedule.scales=[32]", "schedule.iterations=[2]", "schedule.next_iterations=[1]")
+    quick = ("video.codec=ffv1", "segmentation.method=none", *coarse)
+    with _short_shots(), contextlib.chdir(folder):
         write_clip("clip.mkv", [pattern(t) for t in range(2)])
         write_image("photo.png", 255 - pattern(30) // 2)
         assert stylize("clip.mkv", "photo.png", "out.mkv", *quick, "strength=0.75", "video.size=80") == 0
-        write_clip("film.mkv", [*map(pattern, range(SHOT)), *(255 - pattern(t) for t in range(SHOT))])
-        keyframes = ("schedule.keyframes.kind=every", "schedule.keyframes.every=15")
+        # Far apart in time, so that their grids move by cells.
+        write_clip("film.mkv", [*(pattern(3 * t) for t in range(SHOT)), *(255 - pattern(3 * t) for t in range(SHOT))])
+        keyframes = ("schedule.keyframes.kind=every", "schedule.keyframes.every=9")
         assert stylize("film.mkv", "photo.png", "film_out.mkv", *quick, *keyframes) == 0
     return folder
 
 
+@contextlib.contextmanager
+def _short_shots() -> Iterator[None]:
+    """A shot may be as short as a test's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (survey, run_grids):
+            patch.setattr(module, "detect_shots", functools.partial(detect_shots, shortest=SHOT))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _there(runs: Path) -> Iterator[None]:
-    with contextlib.chdir(runs):
+    with _short_shots(), contextlib.chdir(runs):
         yield
 
 
@@ -71,6 +89,16 @@ def test_the_documented_lines_give_the_frames_of_the_run(
         assert np.abs(np.rint(255 * again) - made[index]).max() <= 1
 
 
+def test_frames_between_keyframes_need_their_motion() -> None:
+    assert run("export", "film_out.mkv", "--grid", "-o", "again.npz", "--overwrite", "--quiet") == 0
+    film, page = dict(np.load("again.npz")), documented()
+    carried = page["grid_of"](film, 2)
+    assert np.abs(film["to_former"]).max() > 1
+    del film["to_former"], film["to_later"]
+    in_place, picture = page["grid_of"](film, 2), frames_of("film.mkv", film["size"])[2] / 255
+    assert np.abs(page["render"](picture, carried) - page["render"](picture, in_place)).max() > 2 / 255
+
+
 def test_a_grid_file_gives_the_very_frames() -> None:
     assert run("export", "out.run", "--grid", "--quiet") == 0
     film = read_grid_file("out.grids.npz")
@@ -81,9 +109,11 @@ def test_a_grid_file_gives_the_very_frames() -> None:
     assert film["size"].tolist() == list(pictures("out.mkv")[0].shape[:2])
     strength = float(film["strength"])
     for index, picture in enumerate(frames_of("clip.mkv", film["size"])):
-        frame = to_frame(picture)
-        result = BilateralGrid(torch.from_numpy(film["grids"][index]).flatten(-2), PRIOR).lift(frame)
-        np.testing.assert_array_equal(to_picture(torch.lerp(frame, result, strength)), pictures("out.mkv")[index])
+        grid = BilateralGrid(torch.from_numpy(film["grids"][index]).flatten(-2), PRIOR)
+        again = Renderer(CPU, strength).picture(picture, Stylized(grid, to_frame(picture), {}, 0, 0))
+        np.testing.assert_array_equal(again, pictures("out.mkv")[index])
+    assert not film["between"].size
+    assert not {"to_former", "to_later"} & set(film)
     before = Path("out.grids.npz").read_bytes()
     assert run("export", "out.run", "--grid", "--quiet", "--overwrite") == 0
     assert Path("out.grids.npz").read_bytes() == before
@@ -94,15 +124,29 @@ def test_keyframes_are_what_is_stored() -> None:
     film = read_grid_file("film_out.grids.npz")
     assert film["shots"].tolist() == [[0, SHOT], [SHOT, 2 * SHOT]]
     assert film["frames"].tolist() == [0, SHOT - 1, SHOT, 2 * SHOT - 1]
-    assert film["to_former"].shape == film["to_here"].shape == (len(film["frames"]), 2, *film["grids"].shape[2:4])
-    assert not film["to_former"][film["frames"] == SHOT].any()
+    assert film["between"].tolist() == [index for index in range(2 * SHOT) if index not in film["frames"]]
+    for name in ("to_former", "to_later"):
+        stored = [read_npz(Path(f"film_out.run/state/{index:06d}.npz"))[name] for index in (SHOT - 1, 2 * SHOT - 1)]
+        np.testing.assert_array_equal(film[name], np.concatenate(stored), strict=True)
+        assert film[name].shape == (len(film["between"]), 2, *film["grids"].shape[2:4])
+
+
+def test_motion_as_another_version_stored_it_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    state = Path("film_out.run", "state", f"{SHOT - 1:06d}.npz")
+    kept = state.read_bytes()
+    arrays = read_npz(state)
+    write_npz(state, {"grid": arrays["grid"], "to_former": arrays["to_former"][0], "to_here": arrays["to_later"][0]})
+    said = f"lacks the motion of {SHOT - 2} frames before keyframe {SHOT - 1}"
+    refused(said, capfd, "export", "film_out.run", "--grid", "-o", "other.npz", "--quiet")
+    assert not Path("other.npz").exists()
+    state.write_bytes(kept)
 
 
 def test_a_table_a_shot(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("export", "film_out.run", "--cube", "--points", "9", "--quiet") == 0
     out = capfd.readouterr().out
-    assert "16 to 31" in out
-    names = ["residuals.json", "residuals.png", "shot_001_000000.cube", "shot_002_000016.cube"]
+    assert f"{SHOT} to {2 * SHOT - 1}" in out
+    names = ["residuals.json", "residuals.png", "shot_001_000000.cube", f"shot_002_{SHOT:06d}.cube"]
     assert sorted(path.name for path in Path("film_out.cubes").iterdir()) == names
     record = json.loads(Path("film_out.cubes/residuals.json").read_bytes())
     content, made = pictures("film.mkv"), pictures("film_out.mkv")

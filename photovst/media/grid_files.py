@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from photovst.errors import MediaError
 from photovst.storage import Arrays, atomic
 
-VERSION = 1
+VERSION = 2
 """Of the layout; another one is not read."""
 
 NEEDED = ("grids", "frames", "times", "shots", "size", "strength")
 
-Rows = Callable[[], Iterable[NDArray[Any]]]
-"""Gives the rows of an array, one after the other."""
+Rows = tuple[int, Callable[[], Iterable[NDArray[Any]]]]
+"""How many rows an array has, at least one, and what gives them one after the other."""
 
 
 def write_grid_file(path: str | Path, arrays: Mapping[str, NDArray[Any]], streamed: Mapping[str, Rows]) -> None:
@@ -28,21 +28,21 @@ def write_grid_file(path: str | Path, arrays: Mapping[str, NDArray[Any]], stream
 
     Args:
         path: of the file.
-        arrays: those that are small, ``frames`` among them.
-        streamed: those with a row for each of ``frames``, of which one row at a time is in memory.
+        arrays: those that are small.
+        streamed: those of which one row at a time is in memory.
 
     Raises:
-        ValueError: rows are more or fewer than frames, or differ in shape.
+        ValueError: rows are more or fewer than told, or differ in shape.
         MediaError: the file cannot be written.
     """
     try:
         with atomic(Path(path)) as stream, zipfile.ZipFile(stream, "w") as archive:
             for name, array in {**arrays, "version": np.array(VERSION)}.items():
                 _write(archive, name, array.dtype, array.shape, [array])
-            for name, rows in streamed.items():
+            for name, (count, rows) in streamed.items():
                 rest = iter(rows())
                 first = next(rest)
-                shape = (len(arrays["frames"]), *first.shape)
+                shape = (count, *first.shape)
                 _write(archive, name, first.dtype, shape, chain([first], rest))
     except OSError as error:
         raise MediaError(f"cannot write {path} ({error.strerror}); choose another place") from error
@@ -82,4 +82,4 @@ def _write(
             left -= len(data)
             entry.write(data)
     if left:
-        raise ValueError(f"{name} has more or fewer rows than there are frames")
+        raise ValueError(f"{name} has more or fewer rows than the {shape[0]} it was to have")
