@@ -34,9 +34,9 @@ from film_model import run_model
 from film_runs import KINDS, Run, apart, kinds, make_clip, make_photo, measured, named, rendering, sizes
 from steady import figures, first_frames
 
-from photovst.media.images import read_image
+from photovst.media.images import read_image, write_image
 from photovst.media.scenes import Look, Scene
-from photovst.media.tensors import to_frame, to_frames, to_pictures
+from photovst.media.tensors import resized, to_frame, to_frames, to_pictures
 from photovst.ops.bilateral_grid import slice_affine
 from photovst.ops.dither import blue_noise
 from photovst.ops.resize import fit_long_side
@@ -61,8 +61,6 @@ def judged(content: str, result: str, photo: Path, frames: int, side: int = JUDG
 
 def judged_folders(content: Path, result: Path, photo: Path, side: int) -> dict[str, float]:
     """A folder of frames, judged against its content."""
-    from photovst.media.tensors import resized
-
     picture = read_image(photo)
     picture = resized(picture, fit_long_side((picture.shape[0], picture.shape[1]), side))
     found = figures(content, result, to_frame(picture))
@@ -77,7 +75,8 @@ def speed(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         for kind in options.kinds:
             frames = min(options.none_frames, options.frames) if kind == "none" else options.frames
             source = "scene" if options.clip is None else options.clip.stem
-            clip = apart(make_clip, folder / f"{source}_{named(size)}_{frames}.mp4", size, frames, options.clip)
+            name = f"{source}_{named(size)}_{frames}_{options.shots}.mp4"
+            clip = apart(make_clip, folder / name, size, frames, options.clip, options.shots)
             for device in options.devices:
                 output = folder / f"{source}_{named(size)}_{kind}_{device}.mp4"
                 overrides = (*KINDS[kind], f"device={device}", *options.overrides)
@@ -101,7 +100,8 @@ def _show(row: Run) -> None:
     quality = " ".join(f"{row['quality'][name]:5.3f}" for name in FIGURES) if "quality" in row else "not judged"
     print(
         f"{named(row['size']):11s} {row['kind']:10s} {row['device']:6s} {row['frames']:6d} {row['stylized']:9d} |"
-        f" {row['seconds']:7.1f} {row['frames_per_second']:8.2f} {row['after_start']:12.2f} | {row['peak_mb']:4.0f} | {quality}"
+        f" {row['seconds']:7.1f} {row['frames_per_second']:8.2f} {row['after_start']:12.2f} | {row['peak_mb']:4.0f} |"
+        f" {quality}"
     )
     stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in row["stages"].items())
     parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in row["parts"].items())
@@ -118,7 +118,8 @@ def quality(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     photo = make_photo(folder, options.photo)
     table: dict[str, dict[str, dict[str, float]]] = {}
     print(
-        "clip                          kind       keyframes seconds |  style  e_warp_detail  edge | over none: style steady edge"
+        "clip                          kind       keyframes seconds |  style  e_warp_detail  edge |"
+        " over none: style steady edge"
     )
     for number, name in enumerate(options.clips):
         place = folder / f"{number:02d}"
@@ -165,8 +166,6 @@ def quality(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def _scene_frames(scene: Scene, folder: Path) -> Path:
-    from photovst.media.images import write_image
-
     folder.mkdir(parents=True)
     for t in range(scene.frames):
         write_image(folder / f"{t:06d}.png", scene.frame(t))
@@ -271,7 +270,7 @@ def memory(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         (size, options.large_frames, kind) for size in options.sizes[1:] for kind in ("predicted 100", "8", "adaptive")
     ]
     for size, frames, kind in wanted:
-        clip = apart(make_clip, folder / f"scene_{named(size)}_{frames}.mp4", size, frames)
+        clip = apart(make_clip, folder / f"scene_{named(size)}_{frames}_1.mp4", size, frames)
         output = folder / f"memory_{named(size)}_{frames}_{kind.replace(' ', '_')}.mp4"
         run = measured(clip, photo, output, *KINDS[kind], f"device={options.device}", *options.overrides)
         runs.append({"size": size, "kind": kind, "device": options.device, **run})
@@ -302,6 +301,7 @@ def main() -> None:
     asked.add_argument(
         "--devices", type=lambda text: text.split(","), default="cpu,cuda" if torch.cuda.is_available() else "cpu"
     )
+    asked.add_argument("--shots", type=int, default=1, help="of the procedural clip")
     asked.add_argument("--runs", type=int, default=1, help="each so often; that of the median time counts")
     asked.add_argument("--timed", type=int, default=50, help="frames decoded, sliced and encoded alone")
     asked.add_argument("--no-judge", dest="judge", action="store_false")

@@ -2,9 +2,10 @@
 
     T = start + S (regions + first frame) + K (later frame) + N (survey + steps + render)
 
-for N frames in S shots of which K are stylized after the first of their shot. The start is one number a device, the
-frames one a device and kind of styler, survey, steps and rendering each a line over the pixels of a frame. So it has
-fewer coefficients than runs have stages, and runs that it was not made from (`--check`) say whether it holds.
+for N frames in S shots of which K are stylized after the first of their shot. The start is one number a device, with
+what a first shot takes longer than others; frames one a device and kind of styler; survey, steps and rendering each
+something to begin with, and a line over the pixels of a frame. So there are fewer coefficients than runs have stages,
+and runs that they were not made from (`--check`) say whether it holds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import nnls
 
 RATE, SECONDS_A_SHOT = 24, 4
 
@@ -26,11 +28,9 @@ def run_model(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     print("coefficient                                    value")
     for device, parts in model.items():
         for name, value in parts.items():
-            shown = (
-                f"{1000 * value[0]:.2f} ms + {1000 * value[1]:.2f} ms a megapixel"
-                if isinstance(value, list)
-                else f"{value:.3f} s"
-            )
+            shown = f"{value:.3f} s"
+            if isinstance(value, list):
+                shown = f"{value[0]:.3f} s, {1000 * value[1]:.2f} ms a frame, {1000 * value[2]:.2f} ms a megapixel"
             print(f"{device:6s} {name:38s} {shown}")
     print("run                                        frames  shots keyframes | measured predicted  ratio")
     rows = []
@@ -64,11 +64,13 @@ def coefficients(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for device in dict.fromkeys(run["device"] for run in runs):
         mine = [run for run in runs if run["device"] == device]
         parts = model[device] = {"start": _median([run["start"] + run["stages"].get("report", 0.0) for run in mine])}
-        parts["survey"] = _line(mine, [run["stages"]["survey"] / run["frames"] for run in mine])
+        parts["survey"] = _line(mine, [run["stages"]["survey"] for run in mine])
         for styler in dict.fromkeys(map(_styler, mine)):
             same = [run for run in mine if _styler(run) == styler]
-            parts[f"regions, {styler}"] = _median([run["regions"] for run in same])
-            parts[f"first, {styler}"] = _median([run["first"] for run in same])
+            parts[f"first shot, {styler}"] = _median([run["first_shot"] for run in same])
+            # With one shot only nobody knows how much of it was for the first time: an upper bound.
+            others = [run["other_shots"] for run in same if run["shots"] > 1]
+            parts[f"other shots, {styler}"] = _median(others) if others else parts[f"first shot, {styler}"]
             later = [run["later"] for run in same if run["stylized"] > run["shots"]]
             parts[f"later, {styler}"] = _median(later) if later else 0.0
             if styler == "every frame":
@@ -76,9 +78,9 @@ def coefficients(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         keyed = [run for run in mine if "render" in run["stages"]]
         for placing in dict.fromkeys(map(_placing, keyed)):
             same = [run for run in keyed if _placing(run) == placing]
-            parts[f"steps, {placing}"] = _line(same, [run["each"] for run in same])
+            parts[f"steps, {placing}"] = _line(same, [run["each"] * run["frames"] for run in same])
         if keyed:
-            parts["render"] = _line(keyed, [run["stages"]["render"] / run["frames"] for run in keyed])
+            parts["render"] = _line(keyed, [run["stages"]["render"] for run in keyed])
     return model
 
 
@@ -87,18 +89,17 @@ def predicted(model: dict[str, dict[str, Any]], run: dict[str, Any]) -> float | 
     parts, styler = model.get(run["device"], {}), _styler(run)
     whole = "render, every frame" if styler == "every frame" else "render"
     steps = None if styler == "every frame" else f"steps, {_placing(run)}"
-    if f"first, {styler}" not in parts or (steps and steps not in parts):
+    if f"first shot, {styler}" not in parts or (steps and steps not in parts):
         return None
-    megapixels = run["size"][0] * run["size"][1] / 1e6
     lines = [parts["survey"], parts[whole], *([parts[steps]] if steps else [])]
-    each = sum(line[0] + line[1] * megapixels for line in lines)
-    shot = parts[f"regions, {styler}"] + parts[f"first, {styler}"]
+    each = sum(float(np.dot(line, _shape(run))) for line in lines)
+    shots = parts[f"first shot, {styler}"] + (run["shots"] - 1) * parts[f"other shots, {styler}"]
     later = (run["stylized"] - run["shots"]) * parts[f"later, {styler}"]
-    return float(parts["start"] + run["shots"] * shot + later + run["frames"] * each)
+    return float(parts["start"] + shots + later + each)
 
 
 def _hours(model: dict[str, dict[str, Any]], runs: list[dict[str, Any]]) -> dict[str, float]:
-    """Seconds of an hour of film, by size, kind and device, with keyframes as often as the longest such run had them."""
+    """Seconds of an hour of film, by size, kind and device, with as many keyframes as the longest such run."""
     longest: dict[str, dict[str, Any]] = {}
     for run in runs:
         name = f"{run['size'][1]}x{run['size'][0]} {run['kind']} {run['device']}"
@@ -114,9 +115,9 @@ def _hours(model: dict[str, dict[str, Any]], runs: list[dict[str, Any]]) -> dict
 
 
 def _rest(run: dict[str, Any]) -> float:
-    """What a frame costs beside being optimized, where all are: rendered meanwhile, it is what is not hidden."""
+    """What all frames cost beside being optimized, where all are: rendered meanwhile, it is what is not hidden."""
     alone = run["shots"] * (run["regions"] + run["first"]) + (run["stylized"] - run["shots"]) * run["later"]
-    return float((run["stages"]["stylize"] - alone) / run["frames"])
+    return max(float(run["stages"]["stylize"] - alone), 0.0)
 
 
 def _styler(run: dict[str, Any]) -> str:
@@ -130,18 +131,21 @@ def _placing(run: dict[str, Any]) -> str:
     )
 
 
-def _line(runs: list[dict[str, Any]], values: list[float]) -> list[float]:
-    """Seconds at no pixels and a megapixel more, neither below 0; by least squares of relative errors."""
-    pixels = np.array([run["size"][0] * run["size"][1] / 1e6 for run in runs])
-    wanted = np.array(values)
-    if len(set(pixels)) == 1:
-        return [0.0, max(float(np.median(wanted) / pixels[0]), 0.0)]
-    weights = 1 / np.maximum(wanted, 1e-4)
-    design = np.stack([np.ones_like(pixels), pixels], 1)
-    offset, slope = np.linalg.lstsq(design * weights[:, None], wanted * weights, rcond=None)[0]
-    if offset < 0:
-        return [0.0, float(np.average(wanted / pixels, weights=(pixels * weights) ** 2))]
-    return [float(offset), float(slope)] if slope >= 0 else [float(np.median(wanted)), 0.0]
+def _shape(run: dict[str, Any]) -> list[float]:
+    """What a line is over: the run, its frames, and its megapixels."""
+    return [1.0, run["frames"], run["frames"] * run["size"][0] * run["size"][1] / 1e6]
+
+
+def _line(runs: list[dict[str, Any]], seconds: list[float]) -> list[float]:
+    """Seconds to begin with, a frame and a megapixel, none below 0; by least squares of relative errors.
+
+    What does not differ between the runs cannot be told from what is to its right, to which all is given.
+    """
+    design, wanted = np.array([_shape(run) for run in runs]), np.array(seconds)
+    told = [len(set(design[:, 1])) > 1, len(set(design[:, 2] / design[:, 1])) > 1, True]
+    weights = 1 / np.maximum(wanted, 1e-3)
+    found, _ = nnls(design * told * weights[:, None], wanted * weights)
+    return [float(value) for value in found]
 
 
 def _median(values: list[float]) -> float:

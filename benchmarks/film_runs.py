@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from photovst.demo import scene_info
-from photovst.finished_runs import FinishedRun
+from photovst.finished_runs import finished_run
 from photovst.keyframe_track import PLACES, SHOTS
 from photovst.media.clip import open_clip
 from photovst.media.images import write_image
@@ -91,23 +91,23 @@ def make_photo(folder: Path, given: Path | None) -> Path:
     return path
 
 
-def make_clip(path: Path, size: Size, frames: int, given: Path | None = None) -> Path:
+def make_clip(path: Path, size: Size, frames: int, given: Path | None = None, shots: int = 1) -> Path:
     """A clip of this size and length, if it is not there yet.
 
     It is the given clip, or a procedural scene with a panning camera, drawn small and scaled; what is shorter goes back
-    and forth, so that there is no cut where it turns around.
+    and forth, so that there is no cut where it turns around. A scene of several shots is a scene each.
     """
     if path.exists():
         return path
     if given is None:
         drawn = DRAWN if min(size) >= min(DRAWN) else size
-        scene = Scene(3, Look.day, drawn, min(frames, DRAWN_FRAMES), RATE)
-        pictures = [scene.frame(t) for t in range(scene.frames)]
-        info = scene_info(scene, size)
+        length = -(-min(frames, DRAWN_FRAMES) // shots)
+        scenes = [Scene(3 + shot, Look.day, drawn, length, RATE) for shot in range(shots)]
+        pictures = [scene.frame(t) for scene in scenes for t in range(length)]
     else:
         opened = open_clip(given)
         pictures = [frame.image for frame in islice(opened, min(frames, DRAWN_FRAMES))]
-        info = scene_info(Scene(3, Look.day, size, 1, RATE), size)
+    info = scene_info(Scene(3, Look.day, DRAWN, 1, RATE), size)
     part = path.with_name(f"part_{path.name}")
     with ClipWriter(part, info, size, quality=14) as writer:
         for t, picture in enumerate(_back_and_forth(pictures, frames)):
@@ -149,8 +149,9 @@ def measured(content: Path, photo: Path, output: Path, *overrides: str) -> Run:
 def logged(folder: Path) -> Run:
     """The stages of a finished run, and the seconds of frames that were stylized, from its folder.
 
-    ``regions`` and ``first`` are a shot's: what comes before its first frame, and that frame. ``later`` is the mean of
-    all others. ``each`` is what is left of the stage of keyframes, a frame of the clip: decoding, placing, steps of flow.
+    ``regions`` and ``first`` are a shot's: what comes before its first frame, and that frame; ``first_shot`` is both of the
+    first one, with which much is done for the first time, ``other_shots`` the mean of all others. ``later`` is that of all
+    frames that begin no shot. ``each`` is what is left of the stage of keyframes, a frame: decoding, placing, steps of flow.
     """
     events = [json.loads(line) for line in (folder / "log.jsonl").read_bytes().splitlines()]
     # With --overwrite a folder may hold the log of a run before this one.
@@ -175,6 +176,7 @@ def logged(folder: Path) -> Run:
         for name, seconds in record["seconds"].items():
             parts[name] = parts.get(name, 0.0) + seconds
     frames = next(event["total"] for event in events if event["event"] == "frame")
+    shots = [sum(pair) for pair in zip(regions, first, strict=True)]
     spent = sum(map(sum, (regions, first, later)))
     return {
         "frames": frames,
@@ -182,6 +184,8 @@ def logged(folder: Path) -> Run:
         "shots": len(first),
         "stylized": len(first) + len(later),
         "parts": parts,
+        "first_shot": shots[0],
+        "other_shots": statistics.fmean(shots[1:]) if len(shots) > 1 else None,
         "regions": statistics.fmean(regions),
         "first": statistics.fmean(first),
         "later": statistics.fmean(later) if later else 0.0,
@@ -195,7 +199,7 @@ def rendering(output: Path, scratch: Path, device: str, count: int) -> dict[str,
     The first two frames are left out: codecs and compilers start with them. An encoder takes several frames at once and
     gives them later, so that single frames tell little there: its mean holds, too, what is left at the end.
     """
-    run = FinishedRun.open(default_run_folder(output))
+    run = finished_run(default_run_folder(output))
     grids = RunGrids.open(run)
     target = torch.device(device)
     renderer = Renderer(target, strength=grids.strength)
