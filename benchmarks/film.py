@@ -19,6 +19,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -123,6 +124,7 @@ def quality(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     )
     for number, name in enumerate(options.clips):
         place = folder / f"{number:02d}"
+        shutil.rmtree(place, ignore_errors=True)
         if name.startswith("scene:"):
             _, seed, camera = name.split(":")
             drawn = (round(options.side * 9 / 32) * 2, options.side)

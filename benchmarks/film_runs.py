@@ -149,9 +149,9 @@ def measured(content: Path, photo: Path, output: Path, *overrides: str) -> Run:
 def logged(folder: Path) -> Run:
     """The stages of a finished run, and the seconds of frames that were stylized, from its folder.
 
-    ``regions`` and ``first`` are a shot's: what comes before its first frame, and that frame; ``first_shot`` is both of the
-    first one, with which much is done for the first time, ``other_shots`` the mean of all others. ``later`` is that of all
-    frames that begin no shot. ``each`` is what is left of the stage of keyframes, a frame: decoding, placing, steps of flow.
+    ``regions`` and ``first`` are a shot's: what comes before its first frame, and that frame. ``first_shot`` is both of
+    the first one, with which much is done for the first time, ``other_shots`` the mean of all others. ``later`` is that
+    of frames that begin no shot. ``each`` is what is left of the stage of keyframes, a frame: decoding, placing, flow.
     """
     events = [json.loads(line) for line in (folder / "log.jsonl").read_bytes().splitlines()]
     # With --overwrite a folder may hold the log of a run before this one.
