@@ -158,7 +158,9 @@ def logged(folder: Path) -> Run:
     events = events[max(i for i, event in enumerate(events) if event["event"] == "started") :]
     begun = {int(read_npz(path)[PLACES][0]) for path in (folder / SHOTS).glob("[0-9]*.npz")}
     stages = next(event["stages"] for event in events if event["event"] == "done")
-    regions, first, later = [], [], []
+    regions: list[float] = []
+    first: list[float] = []
+    later: list[float] = []
     before, told = 0.0, False
     for event in events:
         if event["event"] == "stage":
@@ -177,7 +179,7 @@ def logged(folder: Path) -> Run:
             parts[name] = parts.get(name, 0.0) + seconds
     frames = next(event["total"] for event in events if event["event"] == "frame")
     shots = [sum(pair) for pair in zip(regions, first, strict=True)]
-    spent = sum(map(sum, (regions, first, later)))
+    spent = sum([*regions, *first, *later])
     return {
         "frames": frames,
         "stages": stages,
