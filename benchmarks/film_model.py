@@ -28,10 +28,7 @@ def run_model(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     print("coefficient                                    value")
     for device, parts in model.items():
         for name, value in parts.items():
-            shown = f"{value:.3f} s"
-            if isinstance(value, list):
-                shown = f"{value[0]:.3f} s, {1000 * value[1]:.2f} ms a frame, {1000 * value[2]:.2f} ms a megapixel"
-            print(f"{device:6s} {name:38s} {shown}")
+            print(f"{device:6s} {name:38s} {_said(value)}")
     print("run                                        frames  shots keyframes | measured predicted  ratio")
     rows = []
     for run, seen in [(run, True) for run in known] + [(run, False) for run in unseen]:
@@ -129,6 +126,12 @@ def _placing(run: dict[str, Any]) -> str:
     return {"predicted": "adaptive, predicted", "predicted 100": "every, predicted", "8": "every"}.get(
         run["kind"], "adaptive"
     )
+
+
+def _said(value: float | list[float]) -> str:
+    if not isinstance(value, list):
+        return f"{value:.3f} s"
+    return f"{value[0]:.3f} s, {1000 * value[1]:.2f} ms a frame, {1000 * value[2]:.2f} ms a frame's megapixel"
 
 
 def _shape(run: dict[str, Any]) -> list[float]:

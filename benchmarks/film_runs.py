@@ -40,6 +40,8 @@ from photovst.types import Size
 RATE = Fraction(24)
 DRAWN: Size = (270, 480)
 DRAWN_FRAMES = 240
+LOOKS = (Look.day, Look.night, Look.winter, Look.sunset, Look.fog)
+"""Of shots, by turns: far enough from each other that cuts are found."""
 
 KINDS = {
     "none": (),
@@ -102,7 +104,7 @@ def make_clip(path: Path, size: Size, frames: int, given: Path | None = None, sh
     if given is None:
         drawn = DRAWN if min(size) >= min(DRAWN) else size
         length = -(-min(frames, DRAWN_FRAMES) // shots)
-        scenes = [Scene(3 + shot, Look.day, drawn, length, RATE) for shot in range(shots)]
+        scenes = [Scene(3 + shot, LOOKS[shot % len(LOOKS)], drawn, length, RATE) for shot in range(shots)]
         pictures = [scene.frame(t) for scene in scenes for t in range(length)]
     else:
         opened = open_clip(given)
