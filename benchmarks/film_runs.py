@@ -158,23 +158,24 @@ def logged(folder: Path) -> Run:
     events = [json.loads(line) for line in (folder / "log.jsonl").read_bytes().splitlines()]
     # With --overwrite a folder may hold the log of a run before this one.
     events = events[max(i for i, event in enumerate(events) if event["event"] == "started") :]
-    begun = {int(read_npz(path)[PLACES][0]) for path in (folder / SHOTS).glob("[0-9]*.npz")}
+    begun = {int(read_npz(path)[PLACES][0]) for path in (folder / SHOTS).glob("[0-9]*.npz")} or {0}
+    # Without keyframes only those shots are known whose regions are not those of the shot before.
+    titles = [event["title"].split() for event in events if event["event"] == "table"]
+    begun |= {int(title[3]) for title in titles if title[:3] == ["regions", "from", "frame"]}
     stages = next(event["stages"] for event in events if event["event"] == "done")
     regions: list[float] = []
     first: list[float] = []
     later: list[float] = []
-    before, told = 0.0, False
+    before = 0.0
     for event in events:
         if event["event"] == "stage":
             before = event["elapsed"]
-        elif event["event"] == "table":
-            told = True  # only where regions are not those of the shot before
         elif event["event"] == "frame":
-            begins = event["frame"] in begun if begun else told or not first
+            begins = event["frame"] in begun
             if begins:
                 regions.append(max(event["elapsed"] - before - event["seconds"], 0.0))
             (first if begins else later).append(event["seconds"])
-            before, told = event["elapsed"], False
+            before = event["elapsed"]
     parts: dict[str, float] = {}
     for record in read_records(folder):
         for name, seconds in record["seconds"].items():
