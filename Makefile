@@ -45,6 +45,9 @@ format: venv
 bench: export PHOTOVST_WEIGHTS ?= $(DATA)/../weights
 bench: venv
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/film.py speed
+	$(BIN)/python benchmarks/film.py slice
+	$(BIN)/python benchmarks/film.py memory
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/feedforward.py --sizes 256x256,640x360
