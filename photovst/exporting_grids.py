@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photovst.finished_runs import finished_run
-from photovst.media.grid_files import write_grid_file
+from photovst.media.grid_files import Rows, write_grid_file
 from photovst.media.publish import check_new_file
 from photovst.progress import Progress
 from photovst.run_grids import RunGrids
@@ -19,8 +19,8 @@ from photovst.types import Size
 SUFFIX = ".grids.npz"
 """Of the file where no other is named, after the run's name."""
 
-MOTION = ("to_former", "to_here")
-"""Arrays of motion between keyframes, as `CellMotion` has them."""
+MOTION = ("to_former", "to_later")
+"""Arrays of motion to the keyframes around a frame, as `CellMotion` has them."""
 
 
 def export_grids(place: Path, output: Path | None = None, *, overwrite: bool = False, progress: Progress) -> str:
@@ -52,10 +52,10 @@ def export_grids(place: Path, output: Path | None = None, *, overwrite: bool = F
         "strength": np.array(grids.strength),
     }
 
-    streamed = {"grids": partial(_transforms, grids)}
+    streamed: dict[str, Rows] = {"grids": partial(_transforms, grids)}
     if grids.track is not None:
         streamed |= {name: partial(_motion, grids, name) for name in MOTION}
-    write_grid_file(output, small, streamed)
+    write_grid_file(output, small, streamed, rows={name: len(grids.times) for name in MOTION})
     return f"{output}: {_told(grids, grids.size)}, {output.stat().st_size / 1e6:.1f} MB"
 
 
@@ -65,11 +65,15 @@ def _transforms(grids: RunGrids) -> Iterator[NDArray[np.float32]]:
         yield cells.reshape(*cells.shape[:-1], 3, 4)
 
 
-def _motion(grids: RunGrids, name: str) -> Iterator[NDArray[np.float32]]:
-    """Of each keyframe; zeros where none is stored: for the first of a shot, or where grids are blended in place."""
+def _motion(grids: RunGrids, name: str) -> Iterator[NDArray[np.float16]]:
+    """Of each frame of the clip; zeros for keyframes, for all where grids are blended in place."""
+    former = -1
     for index in grids.stored:
         arrays = grids.state(index)
-        yield arrays[name] if name in arrays else np.zeros((2, *arrays["grid"].shape[1:3]), np.float32)
+        still = np.zeros((2, *arrays["grid"].shape[1:3]), np.float16)
+        yield from arrays.get(name, [still] * (index - former - 1))
+        yield still
+        former = index
 
 
 def _told(grids: RunGrids, size: Size) -> str:

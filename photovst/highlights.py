@@ -12,6 +12,7 @@ from torch import Tensor
 
 from photovst.config import Settings
 from photovst.coverage import HEADINGS, coverage_rows, write_coverage
+from photovst.guidance.matching import Coverage
 from photovst.guidance.regions import Regions
 from photovst.media.previews import jpeg
 from photovst.media.records import Picture as Pixels
@@ -34,7 +35,8 @@ class Highlights:
         """The frames to be shown: spread over the clip, unless somebody has better ones."""
         self._frames: list[ShownFrame] = []
         self._latest: tuple[int, Pixels, Pixels, Tensor | None] | None = None
-        self._regions: list[tuple[int, Regions]] = []
+        self._shots: list[tuple[int, tuple[str, ...], tuple[Coverage, ...]]] = []
+        self._photos: list[ShownPhoto] = []
         self._mapping: dict[str, str] = {}
 
     def begin_shot(self, first: int, regions: Regions, progress: Progress) -> None:
@@ -44,7 +46,10 @@ class Highlights:
             title = "regions" if first == 0 else f"regions from frame {first} on"
             progress.table(title, HEADINGS, coverage_rows(regions.coverage))
         self._mapping = mapping
-        self._regions.append((first, regions))
+        if not self._shots:
+            self._photos = _photos(regions)
+        # Not the regions themselves: they hold the photograph's masks, and a film has a thousand shots.
+        self._shots.append((first, regions.names, regions.coverage))
 
     def look(self, index: int, content: Pixels, result: Pixels, masks: Tensor | None = None) -> None:
         """Keep the frame if it is one of those to be shown; ``masks`` are its regions, where there are any."""
@@ -63,7 +68,7 @@ class Highlights:
         """
         if self._latest and (not self._frames or self._frames[-1].frame != self._latest[0]):
             self._keep(*self._latest)
-        several = len(self._regions) > 1
+        several = len(self._shots) > 1
         rows = tuple(
             CoverageRow(
                 f"{row.name} (from frame {first})" if several else row.name,
@@ -71,19 +76,19 @@ class Highlights:
                 row.photo,
                 row.mapped_to,
                 row.why,
-                None if row.region is None else _hex(colors(len(regions.names))[regions.names.index(row.region)]),
+                None if row.region is None else _hex(colors(len(names))[names.index(row.region)]),
             )
-            for first, regions in self._regions
-            for row in sorted(regions.coverage, key=lambda row: -row.clip)
+            for first, names, coverage in self._shots
+            for row in sorted(coverage, key=lambda row: -row.clip)
         )
-        if self._regions:
-            write_coverage(folder, [(first, regions.coverage) for first, regions in self._regions])
-        manner = "light" if self._regions else "style"
+        if self._shots:
+            write_coverage(folder, [(first, coverage) for first, _, coverage in self._shots])
+        manner = "light" if self._shots else "style"
         shown = Shown(
             title=f"{clip_name(settings.content)} in the {manner} of {Path(settings.style).name}",
             frames=tuple(self._frames),
             style=ShownPhoto(Path(settings.style).name, _jpeg(to_picture(photo))),
-            style_regions=tuple(self._photos()),
+            style_regions=tuple(self._photos),
             coverage=rows,
             # Some are told of before the run has a log.
             warnings=tuple(progress.warnings),
@@ -92,18 +97,17 @@ class Highlights:
         write_shown(folder, shown)
         return write_report(folder, output)
 
-    def _photos(self) -> list[ShownPhoto]:
-        """The photographs with their regions: the first shot's; none where there are no regions."""
-        if not self._regions:
-            return []
-        regions, pictures = self._regions[0][1], []
-        for place, photo in enumerate(regions.photos):
-            # A region has its color where it takes its style from: not in photographs that it does not look at.
-            here = photo.masks.new_tensor([float(source == place) for source in regions.sources])
-            shown = overlay(to_picture(photo.image), photo.masks * here[:, None, None])
-            caption = f"Regions of {photo.name}" if place else "Regions of the photograph"
-            pictures.append(ShownPhoto(caption, _jpeg(shown)))
-        return pictures
+
+def _photos(regions: Regions) -> list[ShownPhoto]:
+    """The photographs with their regions."""
+    pictures = []
+    for place, photo in enumerate(regions.photos):
+        # A region has its color where it takes its style from: not in photographs that it does not look at.
+        here = photo.masks.new_tensor([float(source == place) for source in regions.sources])
+        shown = overlay(to_picture(photo.image), photo.masks * here[:, None, None])
+        caption = f"Regions of {photo.name}" if place else "Regions of the photograph"
+        pictures.append(ShownPhoto(caption, _jpeg(shown)))
+    return pictures
 
 
 def colors(count: int) -> list[tuple[int, int, int]]:

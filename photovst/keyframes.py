@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice, pairwise
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from photovst.build_optimizer import persists
@@ -241,11 +242,11 @@ class ShotKeyframes:
         if look.index not in self._steps:
             rows, columns = self._done[0].grid.grid.shape[1:3]
             earlier, now = (_small(each) for each in (self._former[look.index], look))
-            pair = flow_pair(STEPS, earlier, now)
-            self._steps[look.index] = Step(
-                cell_motion(pair.to_previous, pair.certainty_to_previous, (rows, columns)),
-                cell_motion(pair.to_next, pair.certainty_to_next, (rows, columns)),
-            )
+            pair = flow_pair(STEPS, earlier, now, "paper")
+            flows = torch.cat([pair.to_previous, pair.to_next])
+            certainties = torch.cat([pair.certainty_to_previous, pair.certainty_to_next])
+            cells = cell_motion(flows, certainties, (rows, columns))
+            self._steps[look.index] = Step(cells[:1], cells[1:])
         return self._steps[look.index]
 
     def _forget(self, index: int) -> None:

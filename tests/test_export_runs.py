@@ -29,7 +29,7 @@ SHOT = 16
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``out``, every frame of a short clip, mixed; ``film``, keyframes of a clip with a cut."""
     folder = tmp_path_factory.mktemp("runs")
-    quick = ("video.codec=ffv1", "segmentation.method=none")
+    quick = ("video.codec=ffv1", "video.dither=false", "segmentation.method=none")
     with contextlib.chdir(folder):
         write_clip("clip.mkv", [pattern(t) for t in range(2)])
         write_image("photo.png", 255 - pattern(30) // 2)
@@ -94,8 +94,16 @@ def test_keyframes_are_what_is_stored() -> None:
     film = read_grid_file("film_out.grids.npz")
     assert film["shots"].tolist() == [[0, SHOT], [SHOT, 2 * SHOT]]
     assert film["frames"].tolist() == [0, SHOT - 1, SHOT, 2 * SHOT - 1]
-    assert film["to_former"].shape == film["to_here"].shape == (len(film["frames"]), 2, *film["grids"].shape[2:4])
-    assert not film["to_former"][film["frames"] == SHOT].any()
+    assert film["to_former"].shape == film["to_later"].shape == (2 * SHOT, 2, *film["grids"].shape[2:4])
+    assert not film["to_former"][film["frames"]].any()
+    inside = np.setdiff1d(np.arange(2 * SHOT), film["frames"])
+    assert film["to_former"][inside].any(axis=(1, 2, 3)).all()
+
+
+def test_a_folder_that_cannot_be_made() -> None:
+    """Root may write anywhere but there."""
+    if Path("/proc/self").is_dir():
+        assert run("export", "film_out.run", "--cube", "-o", "/proc/tables", "--quiet") == 2
 
 
 def test_a_table_a_shot(capfd: pytest.CaptureFixture[str]) -> None:

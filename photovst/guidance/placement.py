@@ -12,14 +12,17 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from photovst.media.records import Picture
-from photovst.media.tensors import to_frame
+from photovst.media.tensors import resized, to_frame
 from photovst.ops.color_change import color_change, color_histograms
-from photovst.ops.resize import resize
+from photovst.ops.resize import limit_long_side
 from photovst.ops.warp import positions, warp
 from photovst.types import Size
 
 ABRUPT = 0.4
 """Share of the picture that has other colors after one frame, from which on that is a jump, such as into a flash."""
+
+COLORS_SIDE = 80
+"""Longer side, in pixels, at which colors are counted."""
 
 OTHER = 0.25
 """Difference of a cell's mean color, in red, green or blue, that makes it wholly another; half makes a quarter."""
@@ -47,8 +50,16 @@ class Look:
 
     @cached_property
     def colors(self) -> Float[Tensor, "3 bins"]:
-        """Its `color_histograms`."""
-        return color_histograms(self.frame)
+        """Its `color_histograms`, taken small: of places, not of noise."""
+        height, width = self.picture.shape[:2]
+        return color_histograms(self._at(limit_long_side((height, width), COLORS_SIDE)))
+
+    def cells(self, size: Size) -> Float[Tensor, "1 3 rows columns"]:
+        """The mean color of the cells of a grid."""
+        return self._at(size)
+
+    def _at(self, size: Size) -> Tensor:
+        return to_frame(resized(self.picture, size), self.device)
 
 
 Back = Callable[[Look], Float[Tensor, "1 2 rows columns"]]
@@ -94,7 +105,7 @@ class Adaptive:
 
     def next(self, last: Look, coming: Sequence[Look], back: Back) -> int:
         """Its place among those coming."""
-        former, motion, known = last, None, last.frame
+        former, motion = last, None
         changes: list[Tensor] = []
         for look in coming:
             # Nothing is blended over a jump: there is a keyframe right before it and one right after it.
@@ -102,7 +113,8 @@ class Adaptive:
                 break
             step = back(look)
             motion = step if motion is None else step + warp(motion, step)
-            now = look.frame
+            cells = (motion.shape[-2], motion.shape[-1])
+            known, now = last.cells(cells), look.cells(cells)
             if new_share(known, now, motion) > self._change:
                 break
             changes.append(light_change(known, now, motion))
@@ -126,34 +138,35 @@ def bent_at(changes: Float[Tensor, "frames 3"]) -> int | None:
 
 
 def light_change(
-    former: Float[Tensor, "1 3 h w"], now: Float[Tensor, "1 3 h w"], motion: Float[Tensor, "1 2 rows columns"]
+    former: Float[Tensor, "1 3 rows columns"],
+    now: Float[Tensor, "1 3 rows columns"],
+    motion: Float[Tensor, "1 2 rows columns"],
 ) -> Float[Tensor, " 3"]:
     """Mean change of color, in RGB, of what two frames both show; none where that is nothing.
 
     Args:
-        former: the earlier frame, RGB in [0, 1].
-        now: the frame.
+        former: mean color of the earlier frame's cells, RGB in [0, 1].
+        now: that of the frame's.
         motion: from its cells to the earlier frame's, in cells.
     """
-    cells: Size = (motion.shape[-2], motion.shape[-1])
     both = ~_outside(motion)
-    change = (resize(now, cells) - warp(resize(former, cells), motion)) * both
+    change = (now - warp(former, motion)) * both
     return change.sum(dim=(0, 2, 3)) / both.sum().clamp(min=1)
 
 
 def new_share(
-    former: Float[Tensor, "1 3 h w"], now: Float[Tensor, "1 3 h w"], motion: Float[Tensor, "1 2 rows columns"]
+    former: Float[Tensor, "1 3 rows columns"],
+    now: Float[Tensor, "1 3 rows columns"],
+    motion: Float[Tensor, "1 2 rows columns"],
 ) -> float:
     """Share of a frame's cells, in [0, 1], that an earlier frame does not show: outside of it, or of another color.
 
     Args:
-        former: the earlier frame, RGB in [0, 1].
-        now: the frame.
+        former: mean color of the earlier frame's cells, RGB in [0, 1].
+        now: that of the frame's.
         motion: from its cells to the earlier frame's, in cells.
     """
-    cells: Size = (motion.shape[-2], motion.shape[-1])
-    before, after = resize(former, cells), resize(now, cells)
-    other = (warp(before, motion) - after).abs().amax(dim=1, keepdim=True) / OTHER
+    other = (warp(former, motion) - now).abs().amax(dim=1, keepdim=True) / OTHER
     return float(torch.where(_outside(motion), 1.0, other.clamp(max=1).square()).mean())
 
 

@@ -23,26 +23,33 @@ Rows = Callable[[], Iterable[NDArray[Any]]]
 """Gives the rows of an array, one after the other."""
 
 
-def write_grid_file(path: str | Path, arrays: Mapping[str, NDArray[Any]], streamed: Mapping[str, Rows]) -> None:
+def write_grid_file(
+    path: str | Path,
+    arrays: Mapping[str, NDArray[Any]],
+    streamed: Mapping[str, Rows],
+    rows: Mapping[str, int] | None = None,
+) -> None:
     """Write arrays as .npz, whole or not at all; the same arrays give the same bytes.
 
     Args:
         path: of the file.
         arrays: those that are small, ``frames`` among them.
-        streamed: those with a row for each of ``frames``, of which one row at a time is in memory.
+        streamed: those with many rows, of which one at a time is in memory: as many as ``frames``.
+        rows: how many those of them have that have another number of rows.
 
     Raises:
-        ValueError: rows are more or fewer than frames, or differ in shape.
+        ValueError: rows are more or fewer than said, or differ in shape.
         MediaError: the file cannot be written.
     """
     try:
         with atomic(Path(path)) as stream, zipfile.ZipFile(stream, "w") as archive:
             for name, array in {**arrays, "version": np.array(VERSION)}.items():
                 _write(archive, name, array.dtype, array.shape, [array])
-            for name, rows in streamed.items():
-                rest = iter(rows())
+            for name, give in streamed.items():
+                rest = iter(give())
                 first = next(rest)
-                shape = (len(arrays["frames"]), *first.shape)
+                count = len(arrays["frames"]) if rows is None else rows.get(name, len(arrays["frames"]))
+                shape = (count, *first.shape)
                 _write(archive, name, first.dtype, shape, chain([first], rest))
     except OSError as error:
         raise MediaError(f"cannot write {path} ({error.strerror}); choose another place") from error

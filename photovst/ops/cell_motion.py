@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from photovst.ops.resize import resize
 
@@ -17,8 +18,8 @@ LEAST = 1e-3
 
 
 def cell_motion(
-    flow: Float[Tensor, "1 2 h w"], certainty: Float[Tensor, "1 1 h w"], cells: tuple[int, int]
-) -> Float[Tensor, "1 2 rows columns"]:
+    flow: Float[Tensor, "b 2 h w"], certainty: Float[Tensor, "b 1 h w"], cells: tuple[int, int]
+) -> Float[Tensor, "b 2 rows columns"]:
     """Motion of the cells of a grid, in cells, x then y; ``certainty`` in [0, 1] weighs the flow's pixels.
 
     Cell centers span the picture from edge to edge, as in slicing. Where nothing around a cell is certain it moves as
@@ -28,19 +29,22 @@ def cell_motion(
     rows, columns = cells
     scale = flow.new_tensor([(columns - 1) / max(width - 1, 1), (rows - 1) / max(height - 1, 1)])
     weight = certainty.to(flow)
-    moved = _smooth(resize(flow * weight * scale[None, :, None, None], cells))
-    trusted = _smooth(resize(weight, cells))
+    planes = torch.cat([flow * weight * scale[None, :, None, None], weight], dim=1)
+    down, across = _smoothing(height, rows).to(flow), _smoothing(width, columns).to(flow)
+    smooth = down @ planes @ across.T
+    moved, trusted = smooth[:, :2], smooth[:, 2:]
     mean = moved.mean(dim=(2, 3), keepdim=True) / trusted.mean(dim=(2, 3), keepdim=True).clamp_min(LEAST)
-    return (moved + LEAST * mean) / (trusted + LEAST)
+    motion: Tensor = (moved + LEAST * mean) / (trusted + LEAST)
+    return motion
 
 
-def _smooth(planes: Tensor) -> Tensor:
-    """A Gaussian over the cells; beyond the border the outermost go on."""
+@cache
+def _smoothing(pixels: int, cells: int) -> Float[Tensor, "cells pixels"]:
+    """Means over the pixels of each cell, and of these by a Gaussian; beyond the border the outermost go on."""
+    means = resize(torch.eye(pixels)[None, None], (cells, pixels))[0, 0]
     radius = round(3 * REACH)
-    offsets = torch.arange(-radius, radius + 1, dtype=planes.dtype, device=planes.device)
+    offsets = torch.arange(-radius, radius + 1)
     kernel = torch.exp(-0.5 * (offsets / REACH) ** 2)
-    kernel = (kernel / kernel.sum()).expand(planes.shape[1], 1, 1, -1)
-    count = planes.shape[1]
-    across = functional.conv2d(functional.pad(planes, (radius, radius, 0, 0), "replicate"), kernel, groups=count)
-    down = functional.pad(across, (0, 0, radius, radius), "replicate")
-    return functional.conv2d(down, kernel.transpose(2, 3), groups=count)
+    neighbors = (torch.arange(cells)[:, None] + offsets).clamp(0, cells - 1)
+    gaussian = torch.zeros(cells, cells).scatter_add_(1, neighbors, (kernel / kernel.sum()).expand(cells, -1))
+    return gaussian @ means

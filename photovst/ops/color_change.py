@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from photovst.ops.color import OPPONENT
-from photovst.ops.resize import limit_long_side, resize
 
 BINS = 9
 """Of each opponent channel: about as coarse as a bilateral grid's luma."""
-
-LONG_SIDE = 80
-"""Pixels a picture is brought to first: colors of places, not of noise."""
 
 
 def color_histograms(frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "3 bins"]:
@@ -21,8 +16,7 @@ def color_histograms(frame: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "3 bins"]
 
     A pixel is shared by the two bins next to it, so that slow changes do not jump.
     """
-    small = resize(frame, limit_long_side((frame.shape[-2], frame.shape[-1]), LONG_SIDE))
-    opponent = torch.einsum("ij,bjhw->ihw", small.new_tensor(OPPONENT), small).flatten(1)
+    opponent = frame.new_tensor(OPPONENT) @ frame[0].flatten(1)
     lowest = opponent.new_tensor([0.0, -0.5, -0.5])[:, None]
     place = ((opponent - lowest).clamp(0, 1) * (BINS - 1)).clamp(max=BINS - 1)
     lower = place.floor().clamp(max=BINS - 2)

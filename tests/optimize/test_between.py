@@ -54,7 +54,7 @@ def test_motions_of_the_frames_inside_are_chained_from_both_ends() -> None:
 
 
 def test_a_chain_follows_what_it_has_found() -> None:
-    """The left half stays, the right half moves by 3: what a step leads from the right into the left stays from there."""
+    """The left half stays, the right half moves by 3: a step that leads into the left half stays from there on."""
     motion = even(0)
     motion[:, 0, :, 5:] = 3
     assert torch.equal(onward(motion, even(0)), motion)
