@@ -148,7 +148,10 @@ def export_cubes(
     residuals: list[Residual] = []
     worst: list[tuple[float, int, SheetRow]] = []
     if not places.single:
-        places.output.mkdir(exist_ok=True)
+        try:
+            places.output.mkdir(exist_ok=True)
+        except OSError as error:
+            raise MediaError(f"cannot make the folder {places.output} ({error.strerror}); choose another") from error
     for number, (shot, samples) in enumerate(_sampled(grids), start=1):
         graded = {index: grids.graded(index, frame) for index, frame in samples.items()}
         fitted, kept = _halves(tuple(samples))

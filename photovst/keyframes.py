@@ -76,6 +76,8 @@ def run_keyframes(work: Stylization, begin_shot: BeginShot, only: Shot | None = 
             for notice in regions.notices:
                 work.progress.warn(notice)
             if not _is_done(work, number):
+                # One that is done again after damage is not whole until its motion is there, too.
+                work.run.drop_state(number, SHOTS)
                 shot = ShotKeyframes(work, regions)
                 work.run.save_state(number, {PLACES: np.array(shot.run(begins, looks))}, SHOTS)
 

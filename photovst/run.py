@@ -58,6 +58,10 @@ class RunFolder(HeldFolder):
         """Whether ``load_state`` would find frame ``index`` whole."""
         return self.load_state(index, folder) is not None
 
+    def drop_state(self, index: int, folder: str = "state") -> None:
+        """Remove the state of frame ``index``, where there is one."""
+        self._state(index, folder).unlink(missing_ok=True)
+
     def drop(self, folder: str) -> None:
         """Remove the states of a folder, and of those inside it; ``carry.npz`` stays."""
         for path in (self.path / folder).rglob("[0-9]*.npz"):

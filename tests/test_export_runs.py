@@ -142,6 +142,12 @@ def test_motion_as_another_version_stored_it_is_refused(capfd: pytest.CaptureFix
     state.write_bytes(kept)
 
 
+def test_a_folder_that_cannot_be_made() -> None:
+    """Root may write anywhere but there."""
+    if Path("/proc/self").is_dir():
+        assert run("export", "film_out.run", "--cube", "-o", "/proc/tables", "--quiet") == 2
+
+
 def test_a_table_a_shot(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("export", "film_out.run", "--cube", "--points", "9", "--quiet") == 0
     out = capfd.readouterr().out

@@ -16,6 +16,7 @@ from media.synthetic import pattern
 from small_runs import pictures, refused, states, stylize, write_clip
 
 from photovst.guidance import survey
+from photovst.keyframes import ShotKeyframes
 from photovst.media.images import write_image
 from photovst.media.shots import detect_shots
 from photovst.media.video_writer import ClipWriter
@@ -144,6 +145,21 @@ def test_a_keyframe_that_is_lost_is_done_again(
     assert go(*ADAPTIVE) == 0
     assert "000000.npz is damaged" in capfd.readouterr().err
     assert (Path("out.mp4").read_bytes(), states("out.run")) == unbroken[:2]
+
+
+def test_a_lost_keyframe_that_is_stopped_again_is_not_left_without_its_motion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stored as soon as it is there, and again with the motion of its gap."""
+    assert go(*EVERY) == 0
+    whole = Path("out.mp4").read_bytes(), states("out.run")
+    for gone in ("out.mp4", "out.run/finished.json", "out.run/state/000003.npz"):
+        Path(gone).unlink()
+    with monkeypatch.context() as patch:
+        stop_at(ShotKeyframes, "_keep", 2, patch)
+        with pytest.raises(Killed):
+            go(*EVERY)
+    assert Path("out.run/state/000003.npz").is_file()
+    assert go(*EVERY) == 0
+    assert (Path("out.mp4").read_bytes(), states("out.run")) == whole
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

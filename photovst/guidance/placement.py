@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from photovst.media.records import Picture
@@ -26,6 +26,12 @@ COLORS_SIDE = 80
 
 OTHER = 0.25
 """Difference of a cell's mean color, in red, green or blue, that makes it wholly another; half makes a quarter."""
+
+BEND = 0.03
+"""How far a frame's mean color may be, in red, green or blue, from the straight way between two keyframes' colors.
+
+What is between them is blended in even steps: where a fade ends in a gap, its light would go on to change.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +106,52 @@ class Adaptive:
     def next(self, last: Look, coming: Sequence[Look], back: Back) -> int:
         """Its place among those coming."""
         former, motion = last, None
-        for place, look in enumerate(coming):
+        changes: list[Tensor] = []
+        for look in coming:
+            # Nothing is blended over a jump: there is a keyframe right before it and one right after it.
             if color_change(former.colors, look.colors) > ABRUPT:
-                # Nothing is blended over a jump: there is a keyframe right before it and one right after it.
-                return max(place - 1, 0)
+                break
             step = back(look)
             motion = step if motion is None else step + warp(motion, step)
             cells = (motion.shape[-2], motion.shape[-1])
-            if new_share(last.cells(cells), look.cells(cells), motion) > self._change:
-                return max(place - 1, 0)
+            known, now = last.cells(cells), look.cells(cells)
+            if new_share(known, now, motion) > self._change:
+                break
+            changes.append(light_change(known, now, motion))
             former = look
-        return len(coming) - 1
+        place = len(changes) - 1
+        while place > 0 and (bend := bent_at(torch.stack(changes[: place + 1]))) is not None:
+            place = bend
+        return max(place, 0)
+
+
+def bent_at(changes: Float[Tensor, "frames 3"]) -> int | None:
+    """The frame whose change is farthest from an even share of the last one's; None where none is by `BEND`.
+
+    Args:
+        changes: mean color of each frame, in even steps of time, less that of a keyframe right before the first.
+    """
+    count = changes.shape[0]
+    shares = torch.arange(1, count + 1).to(changes)[:, None] / count
+    apart = (changes - shares * changes[-1]).abs().amax(dim=1)
+    return int(apart.argmax()) if float(apart.max()) > BEND else None
+
+
+def light_change(
+    former: Float[Tensor, "1 3 rows columns"],
+    now: Float[Tensor, "1 3 rows columns"],
+    motion: Float[Tensor, "1 2 rows columns"],
+) -> Float[Tensor, " 3"]:
+    """Mean change of color, in RGB, of what two frames both show; none where that is nothing.
+
+    Args:
+        former: mean color of the earlier frame's cells, RGB in [0, 1].
+        now: that of the frame's.
+        motion: from its cells to the earlier frame's, in cells.
+    """
+    both = ~_outside(motion)
+    change = (now - warp(former, motion)) * both
+    return change.sum(dim=(0, 2, 3)) / both.sum().clamp(min=1)
 
 
 def new_share(
@@ -126,7 +167,11 @@ def new_share(
         motion: from its cells to the earlier frame's, in cells.
     """
     other = (warp(former, motion) - now).abs().amax(dim=1, keepdim=True) / OTHER
+    return float(torch.where(_outside(motion), 1.0, other.clamp(max=1).square()).mean())
+
+
+def _outside(motion: Float[Tensor, "1 2 rows columns"]) -> Bool[Tensor, "1 1 rows columns"]:
+    """The cells that come from outside of the picture."""
     last = motion.new_tensor([motion.shape[-1] - 1, motion.shape[-2] - 1])[None, :, None, None]
     # A cell reaches half its width beyond its center, which lies on the border for the outermost.
-    outside = ((positions(motion) - last / 2).abs() > last / 2 + 0.5).any(dim=1, keepdim=True)
-    return float(torch.where(outside, 1.0, other.clamp(max=1).square()).mean())
+    return ((positions(motion) - last / 2).abs() > last / 2 + 0.5).any(dim=1, keepdim=True)

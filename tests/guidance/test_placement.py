@@ -71,6 +71,16 @@ def test_a_dissolve_gets_more_of_them_than_a_still_shot() -> None:
     assert placed(Adaptive(24, 0.25), dissolve) == [0, 4, 8, 12, 16, 20, 24]
 
 
+def test_where_a_fade_begins_and_ends_is_one() -> None:
+    """What is blended changes evenly, and would fade before and after the picture does."""
+    fade = looks([60] * 10 + [60 + 8 * k for k in range(1, 4)] + [84] * 10)
+    assert placed(Adaptive(24, 0.25), fade) == [0, 9, 12, 22]
+
+
+def test_an_even_change_of_light_is_no_bend() -> None:
+    assert placed(Adaptive(24, 0.25), looks([60 + k for k in range(25)])) == [0, 24]
+
+
 def test_share_of_what_is_new() -> None:
     former = torch.zeros(1, 3, 4, 6)
     now = former.clone()
