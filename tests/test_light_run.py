@@ -11,7 +11,7 @@ from photovst.media.scenes import Look
 
 UNUSED = (
     *("torch._dynamo", "torch._inductor", "torch.distributed.fsdp", "torch.onnx", "torchvision"),
-    *("sympy", "scipy.linalg", "scipy.sparse", "scipy.cluster", "scipy.fft", "matplotlib"),
+    *("sympy", "scipy.sparse", "scipy.cluster", "scipy.fft", "matplotlib"),
 )
 
 

@@ -32,7 +32,7 @@ def test_the_last_step_of_luan_takes_the_result_to_full_size(monkeypatch: pytest
         seen.append((frame.shape, result.shape, full.shape, radius, sigma_range))
         return smooth_local_affine(frame, result, radius, sigma_range, full)
 
-    monkeypatch.setattr("photovst.stylize.smooth_local_affine", recorded)
+    monkeypatch.setattr("photovst.rendering.smooth_local_affine", recorded)
     pixels = ("video.codec=png", "parametrization.kind=pixels", "schedule.scales=[32,48]")
     assert stylize("clip.mkv", "photo.png", "plain", *pixels) == 0
     assert not seen
