@@ -184,3 +184,13 @@ def test_an_excerpt_keeps_numbers_and_times() -> None:
     assert [(f.time, f.duration) for f in some] == [(f.time, f.duration) for f in every[3:7]]
     assert all((a.image == b.image).all() for a, b in zip(some, every[3:7], strict=True))
     assert len(list(excerpt(clip, range(3, 7)).thumbnails(16))) == 4
+
+
+def test_shots_with_keyframes_are_those_of_a_run_in_order() -> None:
+    every = ("schedule.keyframes.kind=every", "schedule.keyframes.every=2")
+    apart, whole = stylized("apart.mp4", here, more=every), stylized("whole.mp4", more=every)
+    assert_same(apart, whole)
+    assert states(apart).keys() == {f"{index:06d}.npz" for index in (0, 2, 3, 5, 6, 7, 9)}
+    assert {path.name for path in (apart / "state" / "shown").iterdir()} == {
+        path.name for path in (whole / "state" / "shown").iterdir()
+    }
